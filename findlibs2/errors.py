@@ -1,0 +1,80 @@
+"""What can go wrong, as facts. Words come from `report`, when somebody looks (`str()`)."""
+
+from __future__ import annotations
+
+from .model import Finding, Trail
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class FindlibsError(Exception):
+    """Base of all errors of findlibs2. `str()` is the whole story: cause, evidence, fix."""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*facts)
+        self.facts = facts
+
+    def __str__(self) -> str:
+        from . import report
+
+        return report.error(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.facts
+
+
+class NotFoundError(FindlibsError, ModuleNotFoundError):
+    """No source knows the library. Also a `ModuleNotFoundError`."""
+
+    def __init__(self, library: str, trail: Trail, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(library, trail, findings)
+        self.name = library
+        self.trail = trail
+        self.findings = findings
+
+
+class RefusedError(FindlibsError, ImportError):
+    """The stack cannot be loaded; nothing of it was opened. Also an `ImportError`.
+
+    `findings` are the reasons, `notes` is what else was seen.
+    """
+
+    def __init__(self, library: str, findings: tuple[Finding, ...], notes: tuple[Finding, ...] = ()) -> None:
+        super().__init__(library, findings, notes)
+        self.name = library
+        self.findings = findings
+        self.notes = notes
+
+
+class OpenFailedError(FindlibsError, OSError):
+    """The loader refused a library midway. Also an `OSError`; `__cause__` is the loader's own.
+
+    What was opened before stays open (no loader can safely undo constructors): `opened` names it.
+    """
+
+    def __init__(self, library: str, path: str, loader_said: str, opened: tuple[str, ...] = ()) -> None:
+        super().__init__(library, path, loader_said, opened)
+        self.library = library
+        self.path = path
+        self.loader_said = loader_said
+        self.opened = opened
+
+
+class InterpreterError(FindlibsError, ImportError):
+    """This interpreter cannot open libraries at all: no ctypes, or a sub-interpreter that may not use it."""
+
+    def __init__(self, library: str, reason: str) -> None:
+        super().__init__(library, reason)
+        self.name = library
+        self.reason = reason
+
+
+class BadNameError(FindlibsError, ValueError):
+    """What was asked for cannot be the name of a library or of a package."""
+
+    def __init__(self, name: object, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason

@@ -1,0 +1,206 @@
+"""What can be noteworthy about a plan, as facts. `words` says it; `docs/reference/codes.md` has a section for each code.
+"""
+
+from __future__ import annotations
+
+from .model import Considered, FileProblem, Finding
+
+# -------------------------------------------------------------------------------------------------- a load stops
+
+
+class MissingLibrary(Finding):
+    """A needed library is nowhere where this process's loader or a declared package would have it."""
+
+    code = "missing-library"
+    severity = "error"
+    name: str  # as the file asks for it
+    needed_by: tuple[str, ...]  # paths of the files that ask, nearest to the wanted library first
+    package: str | None  # wrapper of the first of these; None: not from a wrapper
+    considered: tuple[Considered, ...]
+    loader_said: str | None = None  # the loader's own words, when it was asked
+
+
+class BadFile(Finding):
+    """The file that has to be opened cannot be: damaged, empty, a directory ... `problem.code` says which."""
+
+    code = "bad-file"
+    severity = "error"
+    path: str
+    problem: FileProblem
+    needed_by: tuple[str, ...] = ()
+    package: str | None = None
+
+
+class WrongMachine(Finding):
+    """The file is made for another processor, word size or byte order than this process."""
+
+    code = "wrong-machine"
+    severity = "error"
+    path: str
+    is_for: str  # "aarch64, 64-bit, little-endian"
+    process_is: str
+    package: str | None = None
+    needed_by: tuple[str, ...] = ()
+
+
+class NeededRing(Finding):
+    """Libraries that need each other cannot be opened one after the other."""
+
+    code = "needed-ring"
+    severity = "error"
+    ring: tuple[str, ...]  # paths; each needs the next, the last needs the first
+
+
+class OverrideMissing(Finding):
+    """FINDLIBS2_LIB_<NAME> names nothing that exists, or a directory without the library."""
+
+    code = "override-missing"
+    severity = "error"
+    variable: str
+    value: str
+    looked_for: tuple[str, ...] = ()  # file names, when the value is a directory
+
+
+class OverrideMismatch(Finding):
+    """FINDLIBS2_LIB_<NAME> names a file that cannot stand in for the library: it carries another SONAME."""
+
+    code = "override-mismatch"
+    severity = "error"
+    variable: str
+    path: str
+    name: str | None  # the DT_SONAME that the file carries; None: none
+    expected: str  # the name that is needed
+    needed_by: tuple[str, ...] = ()
+
+
+class WrapperFailed(Finding):
+    """The wrapper's declaration is not literal, so `load` imported it, and the import failed."""
+
+    code = "wrapper-failed"
+    severity = "error"
+    package: str
+    init: str | None
+    exception: str  # "RuntimeError: no AVX512 here"
+
+
+class ZippedWrapper(Finding):
+    """The wrapper lies in a zip archive; no loader can open a library there."""
+
+    code = "zipped-wrapper"
+    severity = "error"
+    package: str
+    path: str
+
+
+class UnsupportedHost(Finding):
+    """There is no model of this process's loader, so nothing can be decided before opening."""
+
+    code = "unsupported-host"
+    severity = "error"
+    os: str  # sys.platform
+    libc: str | None  # None: unknown
+
+
+class Replaced(Finding):
+    """Between reading and opening, the file was replaced: what is mapped is not what was judged."""
+
+    code = "replaced"
+    severity = "error"
+    path: str
+
+
+# ------------------------------------------------------------------------------------------------ a load goes on
+
+
+class BadDeclaration(Finding):
+    """`depends_on` or `findlibs_dependencies` is literal, and not a list of names."""
+
+    code = "bad-declaration"
+    severity = "warning"
+    package: str
+    init: str
+    line: int
+    attribute: str
+    value: str  # source text of the value, at most 80 characters
+
+
+class PackageMissing(Finding):
+    """A wrapper declares a dependency that is not installed."""
+
+    code = "package-missing"
+    severity = "warning"
+    name: str
+    declared_by: str
+    considered: tuple[Considered, ...] = ()
+
+
+class DependenciesUnknown(Finding):
+    """The declaration is not literal, or there is no source to read: only importing the wrapper would tell."""
+
+    code = "dependencies-unknown"
+    package: str
+    init: str | None  # None: no source
+    reason: str
+
+
+class PackageRing(Finding):
+    """Wrappers that declare each other. Their libraries are planned by what the files need."""
+
+    code = "package-ring"
+    ring: tuple[str, ...]  # import names
+
+
+class Shadowed(Finding):
+    """Several copies of one wrapper are importable; the first on the path is taken."""
+
+    code = "shadowed"
+    package: str
+    taken: str  # directory
+    others: tuple[str, ...]
+
+
+class CopiesDiffer(Finding):
+    """Files of one package carry the same SONAME and are not the same; the unversioned name is taken."""
+
+    code = "copies-differ"
+    severity = "warning"
+    name: str  # the SONAME
+    taken: str
+    others: tuple[str, ...]
+
+
+class LoadedElsewhere(Finding):
+    """A library is in the process already, from another file than the plan would have opened."""
+
+    code = "loaded-elsewhere"
+    name: str
+    loaded: str
+    expected: str
+
+
+class UnsafeSearchPath(Finding):
+    """A file brings a search directory that another user could fill. It is not searched; nothing is opened from it."""
+
+    code = "unsafe-search-path"
+    path: str  # the file
+    rule: str  # "RPATH" or "RUNPATH"
+    directory: str  # as written
+    reason: str
+
+
+class TruncatedTail(Finding):
+    """The file ends before its section headers do. No loader reads them, so it loads; but the copy is not complete."""
+
+    code = "truncated-tail"
+    severity = "warning"
+    path: str
+    missing: int  # bytes
+
+
+class PassedOver(Finding):
+    """A file with the right name was passed over, because another one of that name can be loaded."""
+
+    code = "passed-over"
+    path: str
+    problem: FileProblem
+    taken: str
