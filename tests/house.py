@@ -1,0 +1,268 @@
+"""The house as a table, and what its sources really say. `test_house.py` compares the two.
+
+A new module has no floor, no temperature and no door until somebody writes them here.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "findlibs2"
+FRONT_DOOR = "findlibs2"
+
+# Lowest floor first. A module imports only from floors below its own. Names are relative to findlibs2.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    (FRONT_DOOR,),
+    ("model",),
+    ("findings",),
+    ("errors",),
+    # What is true: pure rooms, side by side.
+    ("names", "graph", "formats", "formats.window", "formats.sniff"),
+    ("loaders", "loaders.hwcaps", "loaders.ldcache", "loaders.tokens"),
+    ("declaration", "formats.elf_tables", "loaders.glibc"),
+    ("formats.elf_image", "loaders.choose"),
+    ("formats.elf_dynamic",),
+    ("formats.elf_damage",),
+    ("formats.elf",),
+    ("offers",),
+    ("search",),
+    ("draft",),
+    ("supply",),
+    ("planning",),
+    # What is there: one door for each effect.
+    ("files", "process", "metadata"),
+    ("trust", "host", "packages", "handles"),
+    ("sources",),
+    ("locating",),
+    ("surroundings",),
+    # What is done, and what is told.
+    ("pipeline",),
+    ("words",),
+    ("report",),
+    ("cli",),
+    ("__main__",),
+)
+
+# Where one floor looks up to a higher one, inside a function, and why.
+STAIRS: dict[tuple[str, str], str] = {
+    ("errors", "report"): "an error is facts; words are found when somebody looks (str)",
+    (FRONT_DOOR, "errors"): "public names are fetched on first use (PEP 562)",
+    (FRONT_DOOR, "pipeline"): "public names are fetched on first use (PEP 562)",
+}
+
+# Rooms that never meet, not even through a third one.
+WALLS: tuple[tuple[str, str], ...] = (
+    ("formats", "loaders"),  # facts of a file; beliefs of a program
+    ("formats.elf", "formats.macho"),
+    ("formats.elf", "formats.pe"),
+    ("formats.macho", "formats.pe"),
+    ("loaders.glibc", "loaders.musl"),
+    ("loaders.dyld", "loaders.windows"),
+)
+
+# Not on the good path of `load`. All other modules are hot.
+COLD = frozenset({"metadata", "words", "report", "cli", "__main__"})
+
+# What is too dear for the hot path (docs/explanation/design.md, third sentence).
+DEAR = frozenset(
+    {
+        "ast",
+        "collections",
+        "contextlib",
+        "ctypes.util",
+        "dataclasses",
+        "enum",
+        "functools",
+        "importlib.metadata",
+        "importlib_metadata",
+        "inspect",
+        "json",
+        "logging",
+        "packaging",
+        "pathlib",
+        "re",
+        "shutil",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "tokenize",
+        "typing",
+        "warnings",
+    }
+)
+
+# What any module may use of the standard library: text and arithmetic; of `os`, what never touches the disk.
+PURE: dict[str, frozenset[str] | None] = {
+    "__future__": None,
+    "struct": None,
+    "os": frozenset({"fsdecode", "fsencode", "pathsep", "sep"}),
+    "os.path": frozenset({"basename", "dirname", "isabs", "join", "normpath", "split", "splitext"}),
+}
+
+# What each effect module may use besides: "module", or "module:name" for one name of it. One door for each effect:
+# whoever needs it too asks the module that has it.
+DOORS: dict[str, frozenset[str]] = {
+    "declaration": frozenset({"warnings:filters"}),  # silenced while a source is parsed, nothing is told
+    "files": frozenset({"errno", "os", "stat"}),
+    "process": frozenset({"errno", "os", "sys"}),
+    "metadata": frozenset({"importlib_metadata", "packaging"}),
+    "trust": frozenset({"errno", "os", "stat"}),
+    "host": frozenset({"os", "sys"}),
+    "packages": frozenset({"importlib", "os", "sys"}),
+    "handles": frozenset({"_thread", "ctypes", "os:register_at_fork"}),
+    "sources": frozenset({"os.path:abspath"}),
+    "locating": frozenset({"os:environ", "sys:flags"}),
+    "words": frozenset({"collections", "shlex", "typing"}),
+    "report": frozenset({"collections", "typing"}),
+    "cli": frozenset({"argparse", "collections", "sys", "time"}),
+    "__main__": frozenset({"sys:exit"}),
+}
+
+
+def door(module: str) -> dict[str, frozenset[str] | None]:
+    """What a module may use of modules that are not ours: names, or None for the whole module."""
+    allowed = dict(PURE)
+    for entry in DOORS.get(module, ()):
+        of, _, name = entry.partition(":")
+        allowed[of] = (allowed.get(of) or frozenset()) | {name} if name else None
+    return allowed
+
+
+# What no module does with `os`: findlibs2 starts nothing, writes nothing and changes nothing in the process.
+STARTS = "execv execve execvp execvpe fork forkpty popen posix_spawn posix_spawnp spawnv spawnve startfile system"
+WRITES = "chmod chown ftruncate link makedirs mkdir remove rename replace rmdir symlink truncate unlink utime write"
+CHANGES = "chdir dup2 kill putenv setuid umask unsetenv"
+NEVER = frozenset(f"{STARTS} {WRITES} {CHANGES}".split())
+
+# Built-ins that act, and the modules that may call them.
+ACTING: dict[str, frozenset[str]] = {
+    "open": frozenset({"files"}),
+    "print": frozenset({"cli"}),
+    "input": frozenset(),
+    "exec": frozenset(),
+    "eval": frozenset(),
+    "compile": frozenset({"declaration"}),
+    "__import__": frozenset({"packages"}),
+    "breakpoint": frozenset(),
+}
+
+
+class Import(NamedTuple):
+    """One imported thing. `module` is relative to findlibs2 for its own modules, and absolute for all others."""
+
+    module: str
+    name: str | None  # of `from module import name`; None: the module itself
+    alias: str | None  # of `import module as alias`
+    line: int
+    own: bool
+    lazy: bool  # inside a function
+    typing_only: bool  # under `if TYPE_CHECKING:`
+
+
+@cache
+def modules() -> list[str]:
+    """Every module of the package by its name relative to it; the package itself is "findlibs2"."""
+    return sorted(_name(path) for path in SOURCE.rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts) or FRONT_DOOR
+
+
+def path(module: str) -> Path:
+    stem = SOURCE if module == FRONT_DOOR else SOURCE.joinpath(*module.split("."))
+    return stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(path(module).read_text("utf-8"))
+
+
+def floor(module: str) -> int:
+    """Number of the floor, 0 lowest. ValueError: the module has none."""
+    for number, rooms in enumerate(FLOORS):
+        if module in rooms:
+            return number
+    raise ValueError(f"{module} has no floor: write it into tests/house.py")
+
+
+@cache
+def imports(module: str) -> list[Import]:
+    return list(_imports(tree(module), module, lazy=False, typing_only=False))
+
+
+def _imports(node: ast.AST, module: str, *, lazy: bool, typing_only: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            for alias in child.names:
+                yield _import(alias.name, None, alias.asname, child.lineno, lazy, typing_only)
+        elif isinstance(child, ast.ImportFrom):
+            base = _absolute(child, module)
+            for alias in child.names:
+                yield _import(base, alias.name, alias.asname, child.lineno, lazy, typing_only)
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            for statement in child.body:
+                wrapped = ast.Module([statement], [])
+                yield from _imports(wrapped, module, lazy=lazy, typing_only=True)
+            for statement in child.orelse:
+                wrapped = ast.Module([statement], [])
+                yield from _imports(wrapped, module, lazy=lazy, typing_only=typing_only)
+        else:
+            inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+            yield from _imports(child, module, lazy=lazy or inside, typing_only=typing_only)
+
+
+def _absolute(statement: ast.ImportFrom, module: str) -> str:
+    """`from ..x import y` in `a.b` as an absolute name (Language Reference, 7.11)."""
+    if not statement.level:
+        return statement.module or ""
+    full = [FRONT_DOOR] if module == FRONT_DOOR else [FRONT_DOOR, *module.split(".")]
+    is_package = path(module).name == "__init__.py"
+    package = full[: len(full) - statement.level + is_package]
+    return ".".join([*package, *([statement.module] if statement.module else [])])
+
+
+def _import(base: str, name: str | None, alias: str | None, line: int, lazy: bool, typing_only: bool) -> Import:
+    relative = base[len(FRONT_DOOR) + 1 :] if base.startswith(FRONT_DOOR + ".") else ""
+    own = base == FRONT_DOOR or bool(relative)
+    if not own:
+        return Import(base, name, alias, line, own, lazy, typing_only)
+    inner = f"{relative}.{name}".strip(".")
+    if name and inner in modules():  # `from . import graph` means the module
+        return Import(inner, None, alias, line, own, lazy, typing_only)
+    return Import(relative or FRONT_DOOR, name, alias, line, own, lazy, typing_only)
+
+
+def used(module: str, of: str) -> set[str]:
+    """What the module takes of another one: `of.name` anywhere, and `from of import name`."""
+    dotted = {
+        node.attr
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == of and f"{of}.{node.attr}" not in sys.modules
+    }
+    return dotted | {found.name for found in imports(module) if found.module == of and found.name}
+
+
+def plain_names(module: str) -> set[str]:
+    """Names that are called or passed on without a dot: built-ins among them."""
+    return {node.id for node in ast.walk(tree(module)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def reachable(module: str) -> set[str]:
+    """Every own module that this one leads to, through any number of imports, stairs left out."""
+    found: set[str] = set()
+    todo = [module]
+    while todo:
+        here = todo.pop()
+        steps = {step.module for step in imports(here) if step.own and (here, step.module) not in STAIRS}
+        todo += steps - found
+        found |= steps
+    return found
