@@ -17,9 +17,12 @@ class FindlibsError(Exception):
         self.facts = facts
 
     def __str__(self) -> str:
-        from . import report
+        try:
+            from . import report
 
-        return report.error(self)
+            return report.error(self)
+        except Exception as error:  # a traceback is being printed: facts without words are better than none
+            return f"{self.facts!r} (no words for it: {type(error).__name__}: {error})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self.facts

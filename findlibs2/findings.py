@@ -83,15 +83,6 @@ class WrapperFailed(Finding):
     exception: str  # "RuntimeError: no AVX512 here"
 
 
-class ZippedWrapper(Finding):
-    """The wrapper lies in a zip archive; no loader can open a library there."""
-
-    code = "zipped-wrapper"
-    severity = "error"
-    package: str
-    path: str
-
-
 class UnsupportedHost(Finding):
     """There is no model of this process's loader, so nothing can be decided before opening."""
 
@@ -110,6 +101,15 @@ class Replaced(Finding):
 
 
 # ------------------------------------------------------------------------------------------------ a load goes on
+
+
+class ZippedWrapper(Finding):
+    """The wrapper lies in a zip archive; no loader can open a library there."""
+
+    code = "zipped-wrapper"
+    severity = "warning"
+    package: str
+    path: str
 
 
 class BadDeclaration(Finding):

@@ -22,27 +22,39 @@ class Record:
     """An immutable value: annotated names are its fields, in order; class attributes are their defaults."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _tails: ClassVar[dict[int, tuple[Any, ...]]] = {}  # by how many values are given: the defaults of the rest
 
     def __init_subclass__(cls) -> None:
-        cls._fields = (*cls._fields, *(name for name in cls.__annotations__ if name not in cls._fields))
+        own = cls.__annotations__
+        cls._fields = fields = tuple(dict.fromkeys((*cls._fields, *own)))
+        cls._defaults = {**cls._defaults, **{name: cls.__dict__[name] for name in own if name in cls.__dict__}}
+        cls._tails = {}
+        tail: tuple[object, ...] = ()
+        for count in range(len(fields), -1, -1):
+            cls._tails[count] = tail
+            if not count or fields[count - 1] not in cls._defaults:
+                break
+            tail = (cls._defaults[fields[count - 1]], *tail)
 
     if not TYPE_CHECKING:
 
         def __init__(self, *values, **named):
-            fields = self._fields
-            if len(values) > len(fields):
-                raise TypeError(f"{type(self).__name__} takes {len(fields)} values, not {len(values)}")
-            state = self.__dict__
-            state.update(zip(fields, values, strict=False))
-            for name in fields[len(values) :]:
-                if name in named:
-                    state[name] = named.pop(name)
-                elif hasattr(type(self), name):
-                    state[name] = getattr(type(self), name)
-                else:
-                    raise TypeError(f"{type(self).__name__} needs {name}")
-            if named:
-                raise TypeError(f"{type(self).__name__} has no {', '.join(named)}")
+            if named or len(values) not in self._tails:
+                values = self._ordered(values, named)
+            self.__dict__.update(zip(self._fields, values + self._tails[len(values)]))  # noqa: B905: strict costs
+
+    def _ordered(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """All values, in the order of the fields; or a TypeError that says why there is no such record."""
+        kind, fields = type(self).__name__, self._fields
+        if len(values) > len(fields):
+            raise TypeError(f"{kind} takes {len(fields)} values, not {len(values)}")
+        given = {**self._defaults, **dict(zip(fields, values, strict=False)), **named}
+        unknown = [name for name in named if name not in fields]
+        missing = [name for name in fields if name not in given]
+        if unknown or missing:
+            raise TypeError(f"{kind} has no {', '.join(unknown)}" if unknown else f"{kind} needs {', '.join(missing)}")
+        return tuple(given[name] for name in fields)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
