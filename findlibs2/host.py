@@ -1,0 +1,244 @@
+"""This machine and this process, as a loader sees them. Effect: reads /proc/self, and the loader's own file.
+
+What a loader learns at exec never changes afterwards, also not in a forked child; so it is asked once.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+
+from . import files, process
+from .loaders import hwcaps, ldcache
+from .model import CacheEntry, Host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .loaders.hwcaps import Processor
+    from .model import Binary, Identity
+
+AT_PLATFORM, AT_SECURE = 15, 23  # getauxval(3)
+
+CACHE = "/etc/ld.so.cache"
+SYSTEM = ("", "/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32", "/usr/lib64")  # where its loader is
+MUSL_DEFAULTS = ("/lib", "/usr/local/lib", "/usr/lib")
+MAX_CACHE = 1 << 26  # bytes
+MAX_CPUINFO = 1 << 13  # bytes; one processor has less, and all have the same flags
+MAX_LOADER = 1 << 24  # bytes; the largest known (with its debugging symbols) has 2 MB
+DELETED = " (deleted)"
+
+# uname(2) speaks of the kernel. A 32-bit process on it is called so; used only where the program cannot be read.
+NARROW = {"x86_64": "i686", "aarch64": "arm", "ppc64": "ppc", "ppc64le": "ppcle", "riscv64": "riscv32"}
+
+_snapshots: list[Host] = []
+_processors: list[Processor] = []
+_defaults: list[tuple[str, ...]] = []
+_cache_paths: list[str] = []
+_cache: dict[Identity, bytes] = {}  # one entry at most
+
+
+def snapshot() -> Host:
+    """The process as its loader saw it at the start.
+
+    `default_directories` and `hwcaps` are left empty: they are dear and seldom needed. The functions
+    `default_directories` and `processor` tell them.
+    """
+    if not _snapshots:
+        _snapshots.append(taken())
+    return _snapshots[0]
+
+
+def taken() -> Host:
+    started = files.read("/proc/self/exe").binary
+    program = executable(started)
+    libc, version = library(program)
+    machine, bits, byteorder = of_process(program)
+    told = process.auxiliary()
+    secure = bool(told.get(AT_SECURE))
+    return Host(
+        os=sys.platform,
+        libc=libc,
+        libc_version=version,
+        machine=machine,
+        bits=bits,
+        byteorder=byteorder,
+        executable=program,
+        library_path=None if secure else library_path(started),
+        platform=process.auxiliary_text(told.get(AT_PLATFORM, 0)) or None,  # "": unset, elf/rtld.c, DL_PLATFORM_INIT
+        secure=secure,
+    )
+
+
+def of_process(program: Binary | None) -> tuple[str, int, str]:
+    """Machine, word size and byte order: those of the program, because a process runs no other code."""
+    if program is not None:
+        return program.machine, program.bits, program.byteorder
+    bits = struct.calcsize("P") * 8
+    kernel = os.uname().machine if hasattr(os, "uname") else ""
+    return (kernel if bits == 64 else NARROW.get(kernel, kernel)), bits, sys.byteorder
+
+
+def executable(started: Binary | None) -> Binary | None:
+    """Headers of the running program, under its real path: its $ORIGIN is made of that (elf/dl-origin.c)."""
+    if started is None or is_loader(started):  # not Linux, or `ld.so ./python`
+        return files.read(os.path.realpath(sys.executable)).binary if sys.executable else None
+    return started.replace(path=os.readlink("/proc/self/exe").removesuffix(DELETED))
+
+
+def is_loader(program: Binary | None) -> bool:
+    """Whether it is a loader, which was started as a program and has then opened the real one."""
+    return program is not None and program.interpreter is None and (program.name or "").startswith("ld")
+
+
+def library(program: Binary | None) -> tuple[str | None, tuple[int, ...]]:
+    """Which C library, and its version; () where it does not tell without running code."""
+    if sys.platform != "linux":
+        return None, ()
+    if program is not None and "ld-musl-" in (program.interpreter or ""):
+        return "musl", ()
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (ValueError, OSError):  # the name is unknown: confstr(3) of another C library
+        return None, ()
+    return ("glibc", numbers(version)) if name == "glibc" else (None, ())
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """ "2.36.9000" -> (2, 36, 9000); it ends at the first part that is no number."""
+    found: list[int] = []
+    for part in version.split("."):
+        if not part.isdecimal():
+            break
+        found.append(int(part))
+    return tuple(found)
+
+
+def library_path(started: Binary | None) -> str | None:
+    """LD_LIBRARY_PATH as the loader read it when the process began; what os.environ says now has no effect on it.
+
+    Programs that write their title over their arguments (setproctitle) may overwrite that environment too; then
+    os.environ is the best that is left.
+    """
+    if is_loader(started):
+        given = option("--library-path")  # ld.so(8): "Use path instead of LD_LIBRARY_PATH environment variable setting"
+        if given is not None:
+            return given
+    raw = process.content("/proc/self/environ")
+    variables = raw.split(b"\0")[:-1]
+    if (raw and not variables) or any(variable.find(b"=") < 1 for variable in variables):
+        return os.environ.get("LD_LIBRARY_PATH")
+    # elf/rtld.c, process_envvars: it goes through all of them, so the last one counts.
+    values = [variable for variable in variables if variable.startswith(b"LD_LIBRARY_PATH=")]
+    return os.fsdecode(values[-1].partition(b"=")[2]) if values else None
+
+
+def option(name: str) -> str | None:
+    """The value of an option of the loader, when that was started as a program."""
+    words = process.content("/proc/self/cmdline").split(b"\0")[:-1]
+    wanted = os.fsencode(name)
+    return os.fsdecode(words[words.index(wanted) + 1]) if wanted in words[:-1] else None
+
+
+def processor() -> Processor:
+    """The processor as glibc's loader sees it. Dear: on large machines /proc/cpuinfo has megabytes."""
+    if not _processors:
+        here = snapshot()
+        cpuinfo = process.content("/proc/cpuinfo", MAX_CPUINFO).decode("ascii", "replace")
+        found = hwcaps.processor(here.machine, here.bits, cpuinfo, process.auxiliary(), here.platform)
+        _processors.append(found)
+    return _processors[0]
+
+
+def holds(directory: str, entry: str) -> bool:
+    """Whether a directory has an entry; "" is the current directory."""
+    return files.exists(os.path.join(directory, entry))
+
+
+def default_directories() -> tuple[str, ...]:
+    """Where this process's loader looks last, asked of the loader's own file; () where it cannot be read."""
+    if not _defaults:
+        _defaults.append(built_in(snapshot()))
+    return _defaults[0]
+
+
+def built_in(here: Host) -> tuple[str, ...]:
+    loader = interpreter(here)
+    if loader is None:
+        return ()
+    return of_musl(loader) if here.libc == "musl" else trusted(files.source(loader, MAX_LOADER) or b"")
+
+
+def interpreter(here: Host) -> str | None:
+    """The loader's file; None: the program has none (static), or could not be read."""
+    return here.executable.interpreter if here.executable is not None else None
+
+
+def trusted(content: bytes) -> tuple[str, ...]:
+    """The default directories in the bytes of glibc's loader.
+
+    elf/gen-trusted-dirs.awk: they are one constant, `system_dirs`, in which each ends in a slash and a NUL, the next
+    right behind. No other strings of the loader look like that; it may stand there twice.
+    """
+    best: list[str] = []
+    run: list[str] = []
+    behind = 0
+    for start, path in ending(content, b"/"):
+        run = [*run, path] if run and start == behind else [path]
+        behind = start + len(path) + 1
+        best = max(best, run, key=len)
+    return tuple(directory.rstrip("/") for directory in best)
+
+
+def ending(content: bytes, end: bytes) -> Iterator[tuple[int, str]]:
+    """Offset and text of every absolute path among the strings of a file that ends so."""
+    found = content.find(end + b"\0")
+    while found >= 0:
+        # Before its first slash there may stand anything but a NUL: a constant that ends just there.
+        start = content.find(b"/", content.rfind(b"\0", 0, found) + 1)
+        text = content[start : found + len(end)]
+        if len(text) > len(end) + 1 and text.isascii():
+            yield start, text.decode("ascii")
+        found = content.find(end + b"\0", found + 1)
+
+
+def of_musl(loader: str) -> tuple[str, ...]:
+    """ldso/dynlink.c, load_library: <prefix>/etc/ld-musl-<arch>.path, entries end at ":" or newline."""
+    folder, name = os.path.split(loader)
+    arch = name.removeprefix("ld-musl-").partition(".so")[0]
+    listed = files.source(f"{os.path.dirname(folder).rstrip('/')}/etc/ld-musl-{arch}.path", MAX_CACHE)
+    if listed is None:
+        return MUSL_DEFAULTS
+    return tuple(entry for entry in os.fsdecode(listed).replace("\n", ":").split(":") if entry)
+
+
+def cached(name: str) -> tuple[CacheEntry, ...]:
+    """What ld.so.cache has for a name and a program of this machine; () also: there is no cache."""
+    here = snapshot()
+    return ldcache.lookup(cache_content(), name, here.machine, here.bits, here.byteorder)
+
+
+def cache_content() -> bytes:
+    """The cache as it is now; it is read again when it was replaced."""
+    path = cache_path()
+    identity = files.identity(path)
+    if identity is None:
+        return b""
+    if identity not in _cache:
+        _cache.clear()
+        _cache[identity] = files.source(path, MAX_CACHE) or b""
+    return _cache[identity]
+
+
+def cache_path() -> str:
+    """Where this process's loader has its cache. One that does not come with the system may have it elsewhere (Nix,
+    Guix, Gentoo Prefix); it tells, as SYSCONFDIR is compiled in.
+    """
+    if not _cache_paths:
+        loader = interpreter(snapshot()) or ""
+        strange = os.path.dirname(loader) not in SYSTEM
+        own = ending(files.source(loader, MAX_LOADER) or b"", b"/ld.so.cache") if strange else iter(())
+        _cache_paths.append(next((path for _, path in own), CACHE))
+    return _cache_paths[0]
