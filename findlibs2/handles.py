@@ -1,0 +1,101 @@
+"""Open libraries: the only mutable state, behind one lock. Effect: the loader, through ctypes.
+
+Nothing is imported and nothing foreign is called while the lock is held, so it cannot deadlock with Python's import locks:
+everything that a plan needs from the import system is gathered before.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+
+from . import files, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ctypes
+
+    from .model import Plan, Step
+
+# Re-entrant: a constructor may come back through Python. The child of a fork starts with a free lock.
+lock = _thread.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
+
+opened: dict[tuple[str, str | None], ctypes.CDLL] = {}  # what `load` has answered, by what it was asked
+
+
+def ready(library: str) -> None:
+    """ctypes is there and may be used, or `InterpreterError`."""
+    try:
+        import ctypes  # noqa: F401
+    except ImportError as error:  # built without libffi; a sub-interpreter of CPython 3.12 with its own GIL
+        from .errors import InterpreterError
+
+        raise InterpreterError(library, str(error)) from error
+
+
+def ask_loader(name: str) -> str | None:
+    """Open a library by its bare name, wherever the loader has it. None: opened; else the loader's words."""
+    from ctypes import RTLD_GLOBAL, _dlopen  # type: ignore[attr-defined]
+
+    try:
+        _dlopen(name, RTLD_GLOBAL)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def open_all(library: str, plan: Plan) -> None:
+    """Open the steps of a plan, in order, into the global scope; what is mapped afterwards is what was read.
+
+    Errors: `OpenFailedError` where the loader refuses (what was opened before stays open), `RefusedError` with
+    `Replaced` where a file was replaced between reading and opening.
+    """
+    from ctypes import RTLD_GLOBAL, _dlopen  # type: ignore[attr-defined]
+
+    done: list[str] = []
+    for step in plan.steps:
+        if step.left:
+            continue
+        try:
+            _dlopen(step.path, RTLD_GLOBAL)
+        except OSError as error:
+            from .errors import OpenFailedError
+
+            raise OpenFailedError(library, step.path, str(error), tuple(done)) from error
+        done.append(step.path)
+    if done:
+        verify(library, plan)
+
+
+def handle(path: str) -> ctypes.CDLL:
+    """The library as ctypes knows it; it is open already, so this adds one reference and the global scope."""
+    from ctypes import CDLL, RTLD_GLOBAL
+
+    return CDLL(path, mode=RTLD_GLOBAL)
+
+
+def verify(library: str, plan: Plan) -> None:
+    """Every file that was read for the plan is mapped; or `RefusedError` naming those that were replaced meanwhile."""
+    mapped = process.mapped()
+    if mapped is None:
+        return
+    places = {place for found in mapped.values() for place in found}
+    replaced = [step for step in plan.steps if step.file.identity is not None and not is_mapped(step, places)]
+    if replaced:
+        from .errors import RefusedError
+        from .findings import Replaced
+
+        raise RefusedError(library, tuple(Replaced(step.path) for step in replaced))
+
+
+def is_mapped(step: Step, places: set[tuple[int, int]]) -> bool:
+    """Whether the file that was read is mapped, by device and inode.
+
+    On overlay and some copy-on-write file systems the kernel's list of mappings names another device or inode than `stat`
+    does (proc(5), /proc/pid/maps); so where they differ, the path is asked once more.
+    """
+    identity = step.file.identity
+    assert identity is not None
+    return (identity.device, identity.inode) in places or files.identity(step.path) == identity

@@ -1,0 +1,157 @@
+"""Facts -> text. Cold: imported when somebody looks at an error or asks the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from . import errors, words
+from .model import Finding, Plan, Trail
+from .words import Words, shown
+
+INDENT = "    "
+DECLARATIONS = frozenset({"bad-declaration", "package-missing", "dependencies-unknown", "package-ring", "zipped-wrapper"})
+
+
+def table(rows: Iterable[Sequence[str]], indent: str = INDENT) -> list[str]:
+    """Rows with aligned columns; the last column is as long as it is."""
+    rows = [tuple(row) for row in rows]
+    widths = [
+        max((len(row[column]) for row in rows if column < len(row) - 1), default=0)
+        for column in range(max(map(len, rows), default=0))
+    ]
+    return [
+        (indent + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False))).rstrip()
+        for row in rows
+    ]
+
+
+def beats(cause: str, code: str, evidence: Iterable[Sequence[str]], fix: str | None) -> str:
+    """Cause, evidence, fix."""
+    lines = [f"{cause} [{code}]", *table(evidence)]
+    return "\n".join([*lines, f"  fix: {fix}"] if fix else lines)
+
+
+def findings(found: Iterable[Finding]) -> list[str]:
+    """All of them; where several have the same cause it is told once, with the evidence of all."""
+    said: dict[tuple[str, str], Words] = {}
+    for each in found:
+        now = words.say(each)
+        before = said.get((now.cause, each.code))
+        evidence = (*(before.evidence if before is not None else ()), *now.evidence)
+        said[now.cause, each.code] = now.replace(evidence=tuple(dict.fromkeys(evidence)))
+    return [beats(cause, code, now.evidence, now.fix) for (cause, code), now in said.items()]
+
+
+def notes(found: Iterable[Finding]) -> list[str]:
+    """Findings beside a reason: cause and evidence; no fix, of which there should be one."""
+    return [
+        "\n".join([f"  {each.severity}: {said.cause} [{each.code}]", *table(said.evidence, INDENT * 2)])
+        for each, said in ((each, words.say(each)) for each in found)
+    ]
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+def error(raised: errors.FindlibsError) -> str:
+    """The whole story of an error."""
+    return SAY[type(raised)](raised)
+
+
+def not_found(raised: errors.NotFoundError) -> str:
+    name = shown(str(raised.name))
+    variable = raised.trail.considered[0].where if raised.trail.considered else "the override variable"
+    return beats(
+        f"no installed wrapper package holds the library {name!r}",
+        "not-found",
+        words.rows(raised.trail.considered),
+        f"export {variable}=FILE     # the library itself; or install the wrapper package that holds it",
+    )
+
+
+def refused(raised: errors.RefusedError) -> str:
+    """One reason is told at once; several are counted, then told one after the other."""
+    reasons, beside = findings(raised.findings), notes(relevant(raised))
+    name = shown(str(raised.name))
+    if len(reasons) == 1:
+        head, *rest = reasons[0].split("\n")
+        return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside])
+    return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside])
+
+
+def relevant(raised: errors.RefusedError) -> Iterable[Finding]:
+    """The notes worth telling beside the reasons: what is wrong with declarations explains only what is missing."""
+    is_missing = any(each.code == "missing-library" for each in raised.findings)
+    return (each for each in raised.notes if is_missing or each.code not in DECLARATIONS)
+
+
+def open_failed(raised: errors.OpenFailedError) -> str:
+    opened = f"{len(raised.opened)} libraries were opened before and stay open" if raised.opened else "nothing"
+    return beats(
+        f"{shown(raised.library)} cannot be loaded: the loader refused {words.library(raised.path)}",
+        "open-failed",
+        (("file", shown(raised.path)), ("the loader", shown(raised.loader_said)), ("so far", opened)),
+        None,
+    )
+
+
+def interpreter(raised: errors.InterpreterError) -> str:
+    return beats(
+        f"{shown(str(raised.name))} cannot be loaded: this interpreter cannot use ctypes",
+        "no-ctypes",
+        (("python says", shown(raised.reason)),),
+        "load it in the main interpreter, of a Python that was built with ctypes",
+    )
+
+
+def bad_name(raised: errors.BadNameError) -> str:
+    return beats(f"{shown(repr(raised.name))} is not the name of a library: {raised.reason}", "bad-name", (), None)
+
+
+SAY: dict[type, Callable[[Any], str]] = {
+    errors.NotFoundError: not_found,
+    errors.RefusedError: refused,
+    errors.OpenFailedError: open_failed,
+    errors.InterpreterError: interpreter,
+    errors.BadNameError: bad_name,
+}
+
+
+# ------------------------------------------------------------------------------------------------------- trails, plans
+
+
+def trail(told: Trail) -> str:
+    """Every place that was considered, numbered."""
+    rows = words.rows(told.considered)
+    found = f"found {shown(told.found)}" if told.found else "not found"
+    return "\n".join([f"{shown(told.wanted)}: {found}", *table((f"{n}.", *row) for n, row in enumerate(rows, 1))])
+
+
+def steps(plan: Plan) -> list[str]:
+    """The order of opening: where each library is, whose it is, and why it is opened."""
+    return table(
+        (
+            f"{number}.",
+            shown(step.path),
+            step.package or "system",
+            "for " + words.library(step.needed_by[0]) if step.needed_by else "asked for",
+        )
+        for number, step in enumerate(plan.steps, 1)
+    )
+
+
+def plan(drawn: Plan) -> str:
+    """A whole plan, for people."""
+    lines = [trail(each) for each in drawn.trails]
+    lines.append(f"{len(drawn.steps)} to open, in this order" if drawn.steps else "nothing to open")
+    lines += steps(drawn)
+    if drawn.reused:
+        lines.append(f"{len(drawn.reused)} in the process already")
+        lines += table((shown(reused.name), shown(reused.loaded.path)) for reused in drawn.reused)
+    if drawn.left_to_loader:
+        lines.append("only the loader can find: " + ", ".join(map(shown, drawn.left_to_loader)))
+    lines += findings(drawn.findings)
+    return "\n".join(lines)
+
+

@@ -1,0 +1,299 @@
+"""Findings -> words: cause (one complete line), evidence (rows), fix (one line that is safe to paste). Cold.
+
+Whatever comes from files, metadata or the environment is shown with control characters escaped; in a fix it is quoted
+for the shell.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from os.path import basename
+from typing import Any
+
+from . import findings, metadata
+from .model import Considered, Finding, Record
+
+
+class Words(Record):
+    """The three beats of a message. `fix` None: there is nothing safe to paste."""
+
+    cause: str
+    evidence: tuple[tuple[str, ...], ...] = ()
+    fix: str | None = None
+
+
+def shown(text: str) -> str:
+    """Text from outside, harmless on a terminal: what cannot be printed is escaped."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode() for each in text)
+
+
+def library(path: str) -> str:
+    return shown(basename(path))
+
+
+def quoted(*arguments: str) -> str:
+    return " ".join(shlex.quote(argument) for argument in arguments)
+
+
+def wheel(package: str | None) -> str:
+    """"mirlib 1.30.2.33", as installed; "" where there is no package."""
+    if package is None:
+        return ""
+    version = metadata.version(package)
+    return f"{shown(package)} {shown(version)}" if version else shown(package)
+
+
+def reinstall(package: str | None) -> str | None:
+    """The command that puts back the files of a package exactly as it was installed."""
+    distribution = metadata.distribution(package) if package is not None else None
+    if distribution is None:
+        return None
+    return quoted("pip", "install", "--force-reinstall", "--no-deps", f"{distribution.name}=={distribution.version}")
+
+
+def rows(considered: tuple[Considered, ...]) -> tuple[tuple[str, ...], ...]:
+    """A trail as a table: source, place, answer."""
+    return tuple(
+        (shown(row.source), shown(row.where), ("not searched: " if row.unsafe else "") + shown(row.answer))
+        for row in considered
+    )
+
+
+def needed_by(chain: tuple[str, ...], package: str | None) -> tuple[tuple[str, ...], ...]:
+    return tuple(("needed by", shown(path), wheel(package) if path == chain[0] else "") for path in chain)
+
+
+# -------------------------------------------------------------------------------------------------------- one by one
+
+
+def missing_library(finding: findings.MissingLibrary) -> Words:
+    said = ((("the loader", shown(finding.loader_said)),) if finding.loader_said else ())
+    return Words(
+        f"{shown(finding.name)}, which {library(finding.needed_by[0])} needs, is nowhere to be found",
+        (*needed_by(finding.needed_by, finding.package), *rows(finding.considered), *said),
+        missing_library_fix(finding),
+    )
+
+
+def missing_library_fix(finding: findings.MissingLibrary) -> str | None:
+    """Reinstall what once held the file; install what an installed package declares; else say what is wanted."""
+    if finding.package is None:
+        return None
+    if metadata.recorded(finding.package, finding.name):
+        return reinstall(finding.package)
+    wanted = metadata.missing_requirements(finding.package)
+    if not wanted:
+        return None
+    return quoted("pip", "install", *wanted) + f"     # what {shown(finding.package)}'s own metadata asks for"
+
+
+PROBLEMS = {
+    "absent": "does not exist",
+    "dangling-link": "is a symbolic link to nothing",
+    "directory": "is a directory",
+    "special-file": "is no regular file",
+    "unreadable": "cannot be read",
+    "empty": "is empty",
+    "linker-script": "is a text for the linker (an ld script), no library",
+    "not-a-library": "is no library for this system",
+    "damaged": "is damaged",
+}
+
+
+def bad_file(finding: findings.BadFile) -> Words:
+    problem = finding.problem
+    place = f" (byte {problem.offset:,})" if problem.offset is not None else ""
+    return Words(
+        f"{library(finding.path)} {PROBLEMS[problem.code]}",
+        (
+            ("file", shown(finding.path), wheel(finding.package)),
+            ("seen", shown(problem.what) + place),
+            *needed_by(finding.needed_by, None),
+        ),
+        permission(finding.path) if problem.code == "unreadable" else reinstall(finding.package),
+    )
+
+
+def permission(path: str) -> str:
+    return quoted("chmod", "u+r", path) + "     # or ask its owner"
+
+
+def wrong_machine(finding: findings.WrongMachine) -> Words:
+    return Words(
+        f"{library(finding.path)} is made for another machine",
+        (
+            ("file", shown(finding.path), wheel(finding.package)),
+            ("is for", finding.is_for),
+            ("process is", finding.process_is),
+            *needed_by(finding.needed_by, None),
+        ),
+        reinstall(finding.package),
+    )
+
+
+def needed_ring(finding: findings.NeededRing) -> Words:
+    ring = (*finding.ring, finding.ring[0])
+    return Words(
+        f"{len(finding.ring)} libraries need each other in a ring, so none of them can be opened first",
+        tuple(("needs", shown(one), library(other)) for one, other in zip(ring[:-1], ring[1:], strict=True)),
+    )
+
+
+def override_missing(finding: findings.OverrideMissing) -> Words:
+    what = "is a directory without the library" if finding.looked_for else "names nothing that exists"
+    wanted = (("looked for", ", ".join(map(shown, finding.looked_for))),) if finding.looked_for else ()
+    return Words(
+        f"{finding.variable} {what}",
+        (("value", shown(finding.value)), *wanted),
+        f"unset {finding.variable}     # or set it to the library file",
+    )
+
+
+def override_mismatch(finding: findings.OverrideMismatch) -> Words:
+    carries = f"carries the name {shown(finding.name)}" if finding.name else "carries no name (DT_SONAME)"
+    return Words(
+        f"the library that {finding.variable} names is not {shown(finding.expected)}",
+        (("file", shown(finding.path), carries), *needed_by(finding.needed_by, None)),
+        f"unset {finding.variable}     # or set it to a library named {shown(finding.expected)}",
+    )
+
+
+def wrapper_failed(finding: findings.WrapperFailed) -> Words:
+    return Words(
+        f"the wrapper package {shown(finding.package)} fails when it is imported",
+        (
+            ("package", shown(finding.init or finding.package), wheel(finding.package)),
+            ("raised", shown(finding.exception)),
+            ("imported", "because what it depends on is not written down literally"),
+        ),
+        reinstall(finding.package),
+    )
+
+
+def zipped_wrapper(finding: findings.ZippedWrapper) -> Words:
+    return Words(
+        f"the wrapper package {shown(finding.package)} lies inside a zip archive, where no loader can open a library",
+        (("archive", shown(finding.path)),),
+        quoted("pip", "install", finding.path) if finding.path.endswith(".whl") else None,
+    )
+
+
+def replaced(finding: findings.Replaced) -> Words:
+    return Words(
+        f"{library(finding.path)} was replaced while it was being loaded",
+        (("file", shown(finding.path)), ("so", "what is mapped is not what was checked")),
+        "start the process again, after the installation has finished",
+    )
+
+
+def unsupported_host(finding: findings.UnsupportedHost) -> Words:
+    return Words(
+        "findlibs2 cannot load here yet: it knows the loader of Linux with glibc",
+        (("system", finding.os), ("C library", finding.libc or "unknown")),
+    )
+
+
+def bad_declaration(finding: findings.BadDeclaration) -> Words:
+    return Words(
+        f"{shown(finding.package)} declares its dependencies in a form that cannot be used",
+        (
+            ("in", f"{shown(finding.init)}, line {finding.line}"),
+            ("reads", f"{finding.attribute} = {shown(finding.value)}"),
+            ("expected", "a list of import names, each a string"),
+        ),
+    )
+
+
+def package_missing(finding: findings.PackageMissing) -> Words:
+    wanted = metadata.requirement(finding.declared_by, finding.name)
+    return Words(
+        f"{shown(finding.name)}, which {shown(finding.declared_by)} depends on, is not installed",
+        rows(finding.considered),
+        quoted("pip", "install", wanted) if wanted else None,
+    )
+
+
+def dependencies_unknown(finding: findings.DependenciesUnknown) -> Words:
+    return Words(
+        f"what {shown(finding.package)} depends on can only be known by importing it, which only `load` does",
+        (("in", shown(finding.init or "no source")), ("because", shown(finding.reason))),
+    )
+
+
+def package_ring(finding: findings.PackageRing) -> Words:
+    return Words(
+        "wrapper packages declare each other; their libraries are planned by what the files need",
+        (("ring", " -> ".join(map(shown, (*finding.ring, finding.ring[0])))),),
+    )
+
+
+def shadowed(finding: findings.Shadowed) -> Words:
+    return Words(
+        f"{shown(finding.package)} is there several times; the first on the path is taken",
+        (("taken", shown(finding.taken)), *(("passed", shown(other)) for other in finding.others)),
+    )
+
+
+def copies_differ(finding: findings.CopiesDiffer) -> Words:
+    return Words(
+        f"several files named {shown(finding.name)} inside, of different content; the unversioned one is taken",
+        (("taken", shown(finding.taken)), *(("passed", shown(other)) for other in finding.others)),
+    )
+
+
+def loaded_elsewhere(finding: findings.LoadedElsewhere) -> Words:
+    return Words(
+        f"{shown(finding.name)} is in the process already, from another file; that one is used",
+        (("in use", shown(finding.loaded)), ("expected", shown(finding.expected))),
+    )
+
+
+def unsafe_search_path(finding: findings.UnsafeSearchPath) -> Words:
+    return Words(
+        f"{library(finding.path)} brings a search directory that is not to be trusted; it is left out",
+        ((finding.rule, shown(finding.directory), shown(finding.reason)),),
+    )
+
+
+def truncated_tail(finding: findings.TruncatedTail) -> Words:
+    return Words(
+        f"{library(finding.path)} ends {finding.missing:,} bytes early; what is missing is not needed to load it",
+        (("file", shown(finding.path)),),
+    )
+
+
+def passed_over(finding: findings.PassedOver) -> Words:
+    return Words(
+        f"{shown(finding.path)} {PROBLEMS[finding.problem.code]}; another file of that name is taken",
+        (("taken", shown(finding.taken)), ("seen", shown(finding.problem.what))),
+    )
+
+
+SAY: dict[str, Callable[[Any], Words]] = {
+    "missing-library": missing_library,
+    "bad-file": bad_file,
+    "wrong-machine": wrong_machine,
+    "needed-ring": needed_ring,
+    "override-missing": override_missing,
+    "override-mismatch": override_mismatch,
+    "wrapper-failed": wrapper_failed,
+    "zipped-wrapper": zipped_wrapper,
+    "replaced": replaced,
+    "unsupported-host": unsupported_host,
+    "bad-declaration": bad_declaration,
+    "package-missing": package_missing,
+    "dependencies-unknown": dependencies_unknown,
+    "package-ring": package_ring,
+    "shadowed": shadowed,
+    "copies-differ": copies_differ,
+    "loaded-elsewhere": loaded_elsewhere,
+    "unsafe-search-path": unsafe_search_path,
+    "truncated-tail": truncated_tail,
+    "passed-over": passed_over,
+}
+
+
+def say(finding: Finding) -> Words:
+    """The words for a finding. Every code has some: tests/words."""
+    return SAY[finding.code](finding)

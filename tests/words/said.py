@@ -1,0 +1,43 @@
+"""What people see: made stacks, loaded by fresh interpreters, and the whole text of what comes of it."""
+
+from __future__ import annotations
+
+import re
+import sysconfig
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tests.wheels.run import run
+
+LOAD = """
+import findlibs2
+try:
+    findlibs2.load(*{asked!r})
+    print("loaded")
+except findlibs2.FindlibsError as error:
+    print(type(error).__name__)
+    print(error)
+"""
+
+
+def said(site: Path, *asked: str, env: Mapping[str, str] | None = None, before: str = "") -> str:
+    """The kind and the whole text of the error that `load` ends in, or "loaded"; *site* reads SITE in it."""
+    done = run(before + LOAD.format(asked=asked), site, Path(sysconfig.get_path("purelib")), env=env, cwd=site)
+    assert (done.returncode, done.stderr) == (0, ""), f"returned {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return plain(done.stdout.replace(str(site), "SITE"))
+
+
+def plain(text: str) -> str:
+    """The text without what depends on this machine: how wide a column is, and the loader's default directories."""
+    lines = [line if "fix:" in line else re.sub(r"(?<=\S) {3,}", "   ", line) for line in text.strip().split("\n")]
+    return "\n".join(line for line in lines if not line.startswith("    default directory"))
+
+
+def distribution(site: Path, name: str, version: str, requires: Iterable[str] = (), files: Iterable[str] = ()) -> None:
+    """The metadata that an installer leaves behind."""
+    directory = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    directory.mkdir()
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    lines += (f"Requires-Dist: {each}" for each in requires)
+    (directory / "METADATA").write_text("\n".join(lines) + "\n")
+    (directory / "RECORD").write_text("".join(f"{file},,\n" for file in files))

@@ -1,0 +1,378 @@
+"""Every error that `load` can end in, as a person sees it: the whole text. Nothing is loaded in any of them."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests import need
+from tests.build.elf import library
+from tests.wheels.made import wrapper
+from tests.words.said import distribution, said
+
+pytestmark = need.glibc()
+
+# The interpreter itself may lie where others cannot read: what a message needs is imported before.
+BECOME_NOBODY = """
+import os, ctypes, email.parser, findlibs2, findlibs2.findings, findlibs2.metadata, packaging.requirements
+findlibs2.metadata.version("mirlib")
+try:
+    findlibs2.load("nosuch")
+except findlibs2.NotFoundError as error:
+    str(error)
+os.setuid(65534)
+"""
+REINSTALL = "  fix: pip install --force-reinstall --no-deps mirlib==1.30.2.33"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """mirlib 1.30.2.33 on eckitlib 2.5.0.33."""
+    wrapper(tmp_path, "eckit", [], [])
+    wrapper(tmp_path, "mir", ["eckit"], ["eckit"])
+    distribution(tmp_path, "eckitlib", "2.5.0.33")
+    distribution(tmp_path, "mirlib", "1.30.2.33", ["eckitlib==2.5.0.33"])
+    return tmp_path
+
+
+@pytest.fixture
+def libmir(site: Path) -> Path:
+    return site / "mirlib" / "lib64" / "libmir.so"
+
+
+def test_the_stack_of_these_tests_loads(site: Path) -> None:
+    assert said(site, "mir") == "loaded"
+
+
+def test_unknown_name(site: Path) -> None:
+    assert said(site, "nosuch") == (
+        """NotFoundError
+no installed wrapper package holds the library 'nosuch' [not-found]
+    override   FINDLIBS2_LIB_NOSUCH   not set
+    package   nosuchlib   not installed
+    package   eckitlib   holds no libnosuch.so
+    package   mirlib   holds no libnosuch.so
+  fix: export FINDLIBS2_LIB_NOSUCH=FILE     # the library itself; or install the wrapper package that holds it"""
+    )
+
+
+def test_a_package_that_declares_nothing_is_no_wrapper(site: Path) -> None:
+    wrapper(site, "odd", [], [])
+    (site / "oddlib" / "__init__.py").write_text("x = 1\n")
+    assert said(site, "odd") == (
+        """NotFoundError
+no installed wrapper package holds the library 'odd' [not-found]
+    override   FINDLIBS2_LIB_ODD   not set
+    package   SITE/oddlib   oddlib declares neither depends_on nor findlibs_dependencies: no wrapper
+    package   eckitlib   holds no libodd.so
+    package   mirlib   holds no libodd.so
+  fix: export FINDLIBS2_LIB_ODD=FILE     # the library itself; or install the wrapper package that holds it"""
+    )
+    assert said(site, "odd", "oddlib") == "loaded"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "'' is not the name of a library: the name of a library is not empty [bad-name]"),
+        ("..", "'..' is not the name of a library: the name of a library does not start with \".\" [bad-name]"),
+        ("libmir.so", "'libmir.so' is not the name of a library: that is the name of a file; write \"mir\" [bad-name]"),
+    ],
+)
+def test_what_can_be_no_name(site: Path, name: str, reason: str) -> None:
+    assert said(site, name) == f"BadNameError\n{reason}"
+
+
+def test_missing_dependency(site: Path) -> None:
+    (site / "eckitlib").rename(site / "gone")
+    (site / "eckitlib-2.5.0.33.dist-info").rename(site / "gone.dist")
+    assert said(site, "mir") == (
+        """RefusedError
+mir cannot be loaded: libeckit.so, which libmir.so needs, is nowhere to be found [missing-library]
+    needed by   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
+    package   mirlib   holds no libeckit.so
+    ld.so.cache   no libeckit.so
+    the loader   libeckit.so: cannot open shared object file: No such file or directory
+  fix: pip install eckitlib==2.5.0.33     # what mirlib's own metadata asks for
+  warning: eckitlib, which mirlib depends on, is not installed [package-missing]
+        package   eckitlib   not installed"""
+    )
+
+
+def test_missing_vendored_library(site: Path, libmir: Path) -> None:
+    libmir.write_bytes(library("libmir.so", ["libeckit.so", "liblz4-0414571a.so.1.10.0"]))
+    for metadata in site.glob("mirlib-*"):
+        (metadata / "RECORD").write_text("mirlib.libs/liblz4-0414571a.so.1.10.0,,\n")
+    assert said(site, "mir") == (
+        f"""RefusedError
+mir cannot be loaded: liblz4-0414571a.so.1.10.0, which libmir.so needs, is nowhere to be found [missing-library]
+    needed by   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
+    package   mirlib   holds no liblz4-0414571a.so.1.10.0
+    package   eckitlib   holds no liblz4-0414571a.so.1.10.0
+    ld.so.cache   no liblz4-0414571a.so.1.10.0
+    the loader   liblz4-0414571a.so.1.10.0: cannot open shared object file: No such file or directory
+{REINSTALL}"""
+    )
+
+
+def test_everything_that_is_missing_is_told_at_once(site: Path, libmir: Path) -> None:
+    libmir.write_bytes(library("libmir.so", ["libone.so", "libtwo.so"]))
+    told = said(site, "mir").split("\n")
+    assert told[1] == "mir cannot be loaded, for 2 reasons"
+    assert [line for line in told if "missing-library" in line] == [
+        "libone.so, which libmir.so needs, is nowhere to be found [missing-library]",
+        "libtwo.so, which libmir.so needs, is nowhere to be found [missing-library]",
+    ]
+
+
+def test_the_loader_is_not_asked_where_it_would_search_what_anyone_can_create(site: Path, libmir: Path) -> None:
+    open_to_all = site / "open"
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    libmir.write_bytes(library("libmir.so", ["libgone.so"], rpath=f"{open_to_all}/lib:lib64"))
+    assert said(site, "mir") == (
+        """RefusedError
+mir cannot be loaded: libgone.so, which libmir.so needs, is nowhere to be found [missing-library]
+    needed by   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
+    package   mirlib   holds no libgone.so
+    package   eckitlib   holds no libgone.so
+    RPATH   SITE/open/lib   not searched: anyone can write to SITE/open
+    RPATH   lib64   not searched: relative to the current directory
+    ld.so.cache   no libgone.so"""
+    )
+
+
+def test_wrong_machine(site: Path, libmir: Path) -> None:
+    libmir.write_bytes(library("libmir.so", machine=183))
+    assert said(site, "mir") == (
+        f"""RefusedError
+mir cannot be loaded: libmir.so is made for another machine [wrong-machine]
+    file   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
+    is for   aarch64, 64-bit, little-endian
+    process is   x86_64, 64-bit, little-endian
+{REINSTALL}"""
+    )
+
+
+def bad_file(cause: str, seen: str, fix: str = REINSTALL) -> str:
+    return (
+        f"RefusedError\nmir cannot be loaded: libmir.so {cause} [bad-file]\n"
+        f"    file   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33\n    seen   {seen}\n{fix}"
+    )
+
+
+def test_empty_file(site: Path, libmir: Path) -> None:
+    libmir.write_bytes(b"")
+    assert said(site, "mir") == bad_file("is empty", "0 bytes")
+
+
+def test_linker_script(site: Path, libmir: Path) -> None:
+    libmir.write_text("/* GNU ld script */\nGROUP ( libother.so )\n")
+    assert said(site, "mir") == bad_file(
+        "is a text for the linker (an ld script), no library", "a script for the linker, which names the real library"
+    )
+
+
+def test_directory_with_the_name_of_a_library(site: Path, libmir: Path) -> None:
+    libmir.unlink()
+    libmir.mkdir()
+    assert said(site, "mir") == bad_file("is a directory", "a directory")
+
+
+def test_dangling_link(site: Path, libmir: Path) -> None:
+    libmir.unlink()
+    libmir.symlink_to("gone.so")
+    assert said(site, "mir") == bad_file(
+        "is a symbolic link to nothing", "a symbolic link to 'gone.so', which does not exist"
+    )
+
+
+def test_library_of_another_system(site: Path, libmir: Path) -> None:
+    libmir.write_bytes(b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0" + bytes(100))
+    assert said(site, "mir") == bad_file("is no library for this system", "a PE library (Windows)")
+
+
+def test_truncated_file(site: Path, libmir: Path) -> None:
+    whole = libmir.read_bytes()
+    libmir.write_bytes(whole[:200])
+    told = said(site, "mir")
+    assert told == bad_file(
+        "is damaged", "the program header table ends at byte 232 of a file of 200 bytes (byte 64)"
+    )
+
+
+def test_zeroed_program_headers(site: Path, libmir: Path) -> None:
+    whole = libmir.read_bytes()
+    libmir.write_bytes(whole[:64] + bytes(168) + whole[232:])
+    assert said(site, "mir") == bad_file("is damaged", "no PT_LOAD: nothing of the file would be mapped")
+
+
+@need.root()
+def test_unreadable_file_for_an_unprivileged_user(site: Path, libmir: Path) -> None:
+    libmir.chmod(0)
+    for directory in (site, *site.parents[:-1]):
+        directory.chmod(directory.stat().st_mode | 0o055)
+    told = said(site, "mir", before=BECOME_NOBODY)
+    assert told == bad_file(
+        "cannot be read", "[Errno 13] Permission denied", "  fix: chmod u+r SITE/mirlib/lib64/libmir.so     # or ask its owner"
+    )
+
+
+def test_a_damaged_dependency_names_who_needs_it(site: Path) -> None:
+    (site / "eckitlib" / "lib64" / "libeckit.so").write_bytes(b"")
+    assert said(site, "mir") == (
+        """RefusedError
+mir cannot be loaded: libeckit.so is empty [bad-file]
+    file   SITE/eckitlib/lib64/libeckit.so   eckitlib 2.5.0.33
+    seen   0 bytes
+    needed by   SITE/mirlib/lib64/libmir.so
+  fix: pip install --force-reinstall --no-deps eckitlib==2.5.0.33"""
+    )
+
+
+def test_ring_of_libraries(site: Path) -> None:
+    (site / "eckitlib" / "lib64" / "libeckit.so").write_bytes(library("libeckit.so", ["libmir.so"]))
+    assert said(site, "mir") == (
+        """RefusedError
+mir cannot be loaded: 2 libraries need each other in a ring, so none of them can be opened first [needed-ring]
+    needs   SITE/mirlib/lib64/libmir.so   libeckit.so
+    needs   SITE/eckitlib/lib64/libeckit.so   libmir.so"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "raised"),
+    [
+        ("raise RuntimeError('no AVX512 here')", "RuntimeError: no AVX512 here"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import nosuchmodule", "ModuleNotFoundError: No module named 'nosuchmodule'"),
+    ],
+)
+def test_a_wrapper_that_cannot_be_imported(site: Path, statement: str, raised: str) -> None:
+    (site / "mirlib" / "__init__.py").write_text(f"depends_on = list(('eckitlib',))\n{statement}\n")
+    assert said(site, "mir") == (
+        f"""RefusedError
+mirlib cannot be loaded: the wrapper package mirlib fails when it is imported [wrapper-failed]
+    package   SITE/mirlib/__init__.py   mirlib 1.30.2.33
+    raised   {raised}
+    imported   because what it depends on is not written down literally
+{REINSTALL}"""
+    )
+
+
+def test_a_wrapper_whose_literal_declaration_comes_before_an_error_is_never_executed(site: Path) -> None:
+    (site / "mirlib" / "__init__.py").write_text("depends_on = ['eckitlib']\nraise SystemExit(3)\n")
+    assert said(site, "mir") == "loaded"
+
+
+def test_dependencies_of_a_wrong_type_explain_what_is_missing(site: Path) -> None:
+    (site / "mirlib" / "__init__.py").write_text("findlibs_dependencies = 'eckitlib'\n")
+    assert said(site, "mir") == (
+        """RefusedError
+mir cannot be loaded: libeckit.so, which libmir.so needs, is nowhere to be found [missing-library]
+    needed by   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
+    package   mirlib   holds no libeckit.so
+    ld.so.cache   no libeckit.so
+    the loader   libeckit.so: cannot open shared object file: No such file or directory
+  warning: mirlib declares its dependencies in a form that cannot be used [bad-declaration]
+        in   SITE/mirlib/__init__.py, line 1
+        reads   findlibs_dependencies = 'eckitlib'
+        expected   a list of import names, each a string"""
+    )
+
+
+def test_a_wrapper_in_a_zip(site: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "stack.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("ziplib/__init__.py", "depends_on = []\n")
+        packed.writestr("ziplib/lib64/libzip.so", library("libzip.so"))
+    assert said(site, "zip", before=f"import sys; sys.path.insert(0, {str(archive)!r})\n") == (
+        """RefusedError
+zip cannot be loaded: the wrapper package ziplib lies inside a zip archive, where no loader can open a library [zipped-wrapper]
+    archive   SITE/stack.zip"""
+    )
+
+
+def test_an_override_that_does_not_exist(site: Path) -> None:
+    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": "/gone/libmir.so"}) == (
+        """RefusedError
+mir cannot be loaded: FINDLIBS2_LIB_MIR names nothing that exists [override-missing]
+    value   /gone/libmir.so
+  fix: unset FINDLIBS2_LIB_MIR     # or set it to the library file"""
+    )
+
+
+def test_an_override_that_is_a_directory_without_the_library(site: Path) -> None:
+    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": str(site)}) == (
+        """RefusedError
+mir cannot be loaded: FINDLIBS2_LIB_MIR is a directory without the library [override-missing]
+    value   SITE
+    looked for   libmir.so
+  fix: unset FINDLIBS2_LIB_MIR     # or set it to the library file"""
+    )
+
+
+def test_an_override_that_holds_another_soname(site: Path) -> None:
+    other = site / "other.so"
+    other.write_bytes(library("libother.so.2"))
+    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": str(other)}) == (
+        """RefusedError
+mir cannot be loaded: the library that FINDLIBS2_LIB_MIR names is not libmir.so [override-mismatch]
+    file   SITE/other.so   carries the name libother.so.2
+  fix: unset FINDLIBS2_LIB_MIR     # or set it to a library named libmir.so"""
+    )
+
+
+def test_an_override_of_a_dependency_that_holds_another_soname(site: Path) -> None:
+    other = site / "other.so"
+    other.write_bytes(library("libeckit.so.9"))
+    assert said(site, "mir", env={"FINDLIBS2_LIB_ECKIT": str(other)}) == (
+        """RefusedError
+mir cannot be loaded: the library that FINDLIBS2_LIB_ECKIT names is not libeckit.so [override-mismatch]
+    file   SITE/other.so   carries the name libeckit.so.9
+    needed by   SITE/mirlib/lib64/libmir.so
+  fix: unset FINDLIBS2_LIB_ECKIT     # or set it to a library named libeckit.so"""
+    )
+
+
+def test_what_comes_from_outside_cannot_steer_a_terminal(site: Path, libmir: Path) -> None:
+    libmir.write_bytes(library("libmir.so", ["lib\x1b[2Jevil\n.so"]))
+    assert "\x1b" not in said(site, "mir")
+    assert "lib\\x1b[2Jevil\\n.so, which libmir.so needs" in said(site, "mir")
+
+
+def test_an_error_is_whole_after_pickling(site: Path) -> None:
+    code = "import pickle; e = pickle.loads(pickle.dumps(error)); assert (type(e), str(e)) == (type(error), str(error))"
+    told = said(site, "nosuch", before="")
+    assert told.startswith("NotFoundError")
+    again = f"""
+import findlibs2
+for name in ("nosuch", "..", "mir"):
+    try:
+        findlibs2.load(name)
+    except findlibs2.FindlibsError as error:
+        {code}
+"""
+    (site / "mirlib" / "lib64" / "libmir.so").write_bytes(b"")
+    assert said(site, "eckit", before=again) == "loaded"
+
+
+def test_errors_are_also_what_callers_already_catch() -> None:
+    import findlibs2
+
+    kinds = {
+        findlibs2.NotFoundError: ModuleNotFoundError,
+        findlibs2.RefusedError: ImportError,
+        findlibs2.InterpreterError: ImportError,
+        findlibs2.OpenFailedError: OSError,
+        findlibs2.BadNameError: ValueError,
+    }
+    assert all(issubclass(ours, builtin) and issubclass(ours, findlibs2.FindlibsError) for ours, builtin in kinds.items())
+
+
+def test_nothing_is_said_about_a_variable_that_is_set_to_nothing(site: Path) -> None:
+    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": ""}) == "loaded"
+    assert os.environ.get("FINDLIBS2_LIB_MIR") is None
