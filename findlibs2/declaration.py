@@ -19,6 +19,7 @@ MAX_SHOWN = 80  # characters of source text in a finding
 ATTRIBUTES = ("depends_on", "findlibs_dependencies")
 VERSION = "__version__"
 BOUND = (*ATTRIBUTES, VERSION)
+PUBLISHED = (*BOUND, "__commit_hash__")  # all that a published source assigns, one line each
 
 ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without importing ast: the built-in `compile` returns the tree
 LITERAL = frozenset(("Constant", "List", "Tuple", "Dict", "Set", "Load"))  # Load: the context of List and Tuple
@@ -67,6 +68,9 @@ def read(text: bytes, path: str, package: str) -> Declaration:
         return Declaration(version=version_of(text, path))
     if len(text) > MAX_SOURCE:
         return unknown(package, path, f"its source is longer than {MAX_SOURCE // 1024} KiB")
+    lines = published(text)
+    if lines is not None:
+        return meant(lines, text_of(lines, VERSION), Source(text, path, package))
     try:
         tree = parsed(text, path)
     except Exception as error:  # a broken source makes the parser raise many things; all mean the same
@@ -94,6 +98,51 @@ def version_of(text: bytes, path: str) -> str | None:
         return version(bindings(parsed(text, path)))
     except Exception:
         return None
+
+
+# ----------------------------------------------------------------------------------------------------------- published
+
+
+def published(text: bytes) -> dict[str, Value] | None:
+    """What a source assigns that is written as the published ones are; None: the parser has to read it.
+
+    The first syntax tree of a process takes ten million instructions, a tenth of a whole load: CPython makes the types
+    of all nodes then (3.11). What is accepted here has one meaning in every Python and every encoding.
+    """
+    if not text.isascii() or b"\\" in text:
+        return None
+    found: dict[str, Value] = {}
+    for number, line in enumerate(text.decode("ascii").split("\n"), 1):
+        name, _, written = line.partition(" = ")
+        value = plain(written)
+        if line and (name not in PUBLISHED or value is None or not line.isprintable()):
+            return None
+        if line:
+            found[name] = Value(value, number, written)
+    return found
+
+
+def plain(written: str) -> str | list[str] | None:
+    """A str, or a list of them, in one line; None: anything else."""
+    if written[:1] != "[" or written[-1:] != "]":
+        return quoted(written)
+    between = written[1:-1].strip(" ")
+    each = [quoted(part.strip(" ")) for part in between.split(",")] if between else []
+    texts = [text for text in each if text is not None]
+    return texts if len(texts) == len(each) else None
+
+
+def quoted(written: str) -> str | None:
+    """What stands between two quotes of one kind, and holds no quote of any."""
+    text = written[1:-1]
+    if len(written) < 2 or written[0] not in "'\"" or written[0] != written[-1] or "'" in text or '"' in text:
+        return None
+    return text
+
+
+def text_of(values: Mapping[str, Value], name: str) -> str | None:
+    value = values[name].value if name in values else None
+    return value if isinstance(value, str) else None
 
 
 # ------------------------------------------------------------------------------------------------------------- parsing
@@ -234,13 +283,14 @@ def meant(values: Mapping[str, Value], known_as: str | None, source: Source) -> 
     """The union of both attributes, `depends_on` first; each name once. That a package needs itself means nothing."""
     depends_on: dict[str, None] = {}
     problems: list[Finding] = []
-    for attribute in (each for each in ATTRIBUTES if each in values):
+    attributes = [each for each in ATTRIBUTES if each in values]
+    for attribute in attributes:
         good, all_good = names_among(values[attribute].value)
         depends_on.update(dict.fromkeys(good))
         if not all_good:
             problems.append(bad_declaration(attribute, values[attribute], source))
     depends_on.pop(source.package, None)
-    return Declaration(tuple(depends_on), bool(values), known_as, tuple(problems))
+    return Declaration(tuple(depends_on), bool(attributes), known_as, tuple(problems))
 
 
 def names_among(value: object) -> tuple[list[str], bool]:
@@ -254,7 +304,7 @@ def names_among(value: object) -> tuple[list[str], bool]:
 def bad_declaration(attribute: str, value: Value, source: Source) -> Finding:
     from .findings import BadDeclaration
 
-    return BadDeclaration(source.package, source.path, value.line, attribute, value.text[:MAX_SHOWN])
+    return BadDeclaration(source.package, source.path, value.line, attribute, " ".join(value.text.split())[:MAX_SHOWN])
 
 
 def version(found: dict[str, Bound]) -> str | None:
@@ -275,8 +325,8 @@ def literal(node: Any) -> object:
 
 
 def shown(text: bytes, node: Any) -> str:
-    """The source text of a node, in one line. Offsets of nodes count UTF-8 bytes from the start of a line."""
+    """The source text of a node. Offsets of nodes count UTF-8 bytes from the start of a line."""
     lines = text.removeprefix(b"\xef\xbb\xbf").splitlines()[node.lineno - 1 : node.end_lineno]
     lines[-1] = lines[-1][: node.end_col_offset]
     lines[0] = lines[0][node.col_offset :]
-    return " ".join(b" ".join(lines).decode("utf-8", "replace").split())
+    return b" ".join(lines).decode("utf-8", "replace")

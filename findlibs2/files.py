@@ -1,4 +1,7 @@
-"""EFFECT: the file system. The only door to it: what is at a path, and what it says. Nothing here raises for a bad file."""
+"""EFFECT: the file system. The only door to it: what is at a path, and what it says.
+
+Nothing here raises for a bad file, or for none.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import errno
 import os
 import stat
 
-from .formats import elf, sniff
+from .formats import elf
 from .formats.window import BadFile, Window
 from .model import File, FileProblem, Identity
 
@@ -69,9 +72,11 @@ def read(path: str) -> File:
 
 def _binary(path: str, size: int, descriptor: int) -> Binary:
     window = Window(path, size, _reader(descriptor))
-    kind = sniff.kind(window.first)
-    if kind == "elf":
+    if window.first[:4] == elf.MAGIC:
         return elf.read(window)
+    from .formats import sniff
+
+    kind = sniff.kind(window.first)
     if kind == "empty":
         what = "0 bytes" if not size else f"no byte of {size}: it became shorter while it was read"
         raise BadFile("damaged" if size else "empty", what)
@@ -146,22 +151,38 @@ def source(path: str, limit: int) -> bytes | None:
         return None
     try:
         status = os.fstat(descriptor)
-        return _bounded(descriptor, limit + 1) if stat.S_ISREG(status.st_mode) else None
+        return _bounded(descriptor, limit + 1, status.st_size) if stat.S_ISREG(status.st_mode) else None
     except OSError:
         return None
     finally:
         os.close(descriptor)
 
 
-def _bounded(descriptor: int, count: int) -> bytes:
-    """What can be read up to `count` bytes. The size is not asked for: files below /proc say 0."""
+def changed(path: str, known: Identity | None, limit: int) -> tuple[Identity | None, bytes | None]:
+    """Which file is there, and what is in it unless it is the one that is known (None then). (None, None): no file."""
+    try:
+        descriptor = os.open(path, _OPEN)
+    except (OSError, ValueError):
+        return None, None
+    try:
+        now = _identity(os.fstat(descriptor))
+        return now, None if now == known else _bounded(descriptor, limit, now.size)
+    except OSError:
+        return None, None
+    finally:
+        os.close(descriptor)
+
+
+def _bounded(descriptor: int, count: int, size: int) -> bytes:
+    """What can be read up to `count` bytes. `size` is what fstat says: true of a file, and 0 of those below /proc."""
     pieces = []
-    while count > 0:
-        piece = os.read(descriptor, min(count, _CHUNK))
-        if not piece:
-            break
+    got = 0
+    while got < count:
+        piece = os.read(descriptor, min(count - got, size + 1 if size else _CHUNK))
         pieces.append(piece)
-        count -= len(piece)
+        got += len(piece)
+        if not piece or got == size:
+            break
     return b"".join(pieces)
 
 

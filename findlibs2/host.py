@@ -10,12 +10,12 @@ import struct
 import sys
 
 from . import files, process
-from .loaders import hwcaps, ldcache
+from .loaders import ldcache
 from .model import CacheEntry, Host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .loaders.hwcaps import Processor
     from .model import Binary, Identity
@@ -37,13 +37,13 @@ _snapshots: list[Host] = []
 _processors: list[Processor] = []
 _defaults: list[tuple[str, ...]] = []
 _cache_paths: list[str] = []
-_cache: dict[Identity, bytes] = {}  # one entry at most
+_cache: list[tuple[Identity, bytes]] = []  # one entry at most
 
 
 def snapshot() -> Host:
     """The process as its loader saw it at the start.
 
-    `default_directories` and `hwcaps` are left empty: they are dear and seldom needed. The functions
+    `default_directories`, `hwcaps` and `platform` are left empty: they are dear and seldom needed. The functions
     `default_directories` and `processor` tell them.
     """
     if not _snapshots:
@@ -67,7 +67,6 @@ def taken() -> Host:
         byteorder=byteorder,
         executable=program,
         library_path=None if secure else library_path(started),
-        platform=process.auxiliary_text(told.get(AT_PLATFORM, 0)) or None,  # "": unset, elf/rtld.c, DL_PLATFORM_INIT
         secure=secure,
     )
 
@@ -145,9 +144,13 @@ def option(name: str) -> str | None:
 def processor() -> Processor:
     """The processor as glibc's loader sees it. Dear: on large machines /proc/cpuinfo has megabytes."""
     if not _processors:
+        from .loaders import hwcaps
+
         here = snapshot()
         cpuinfo = process.content("/proc/cpuinfo", MAX_CPUINFO).decode("ascii", "replace")
-        found = hwcaps.processor(here.machine, here.bits, cpuinfo, process.auxiliary(), here.platform)
+        told = process.auxiliary()
+        platform = process.auxiliary_text(told.get(AT_PLATFORM, 0)) or None  # "": unset, elf/rtld.c, DL_PLATFORM_INIT
+        found = hwcaps.processor(here.machine, here.bits, cpuinfo, told, platform)
         _processors.append(found)
     return _processors[0]
 
@@ -216,20 +219,34 @@ def of_musl(loader: str) -> tuple[str, ...]:
 
 def cached(name: str) -> tuple[CacheEntry, ...]:
     """What ld.so.cache has for a name and a program of this machine; () also: there is no cache."""
+    return looked_up(cache_content(), name)
+
+
+def cache() -> Callable[[str], tuple[CacheEntry, ...]]:
+    """The same question, for one plan: the disk is asked for the state of the cache once, with the first name."""
+    content: list[bytes] = []
+
+    def ask(name: str) -> tuple[CacheEntry, ...]:
+        if not content:
+            content.append(cache_content())
+        return looked_up(content[0], name)
+
+    return ask
+
+
+def looked_up(content: bytes, name: str) -> tuple[CacheEntry, ...]:
     here = snapshot()
-    return ldcache.lookup(cache_content(), name, here.machine, here.bits, here.byteorder)
+    return ldcache.lookup(content, name, here.machine, here.bits, here.byteorder)
 
 
 def cache_content() -> bytes:
     """The cache as it is now; it is read again when it was replaced."""
-    path = cache_path()
-    identity = files.identity(path)
+    known, content = _cache[0] if _cache else (None, b"")
+    identity, fresh = files.changed(cache_path(), known, MAX_CACHE)
     if identity is None:
         return b""
-    if identity not in _cache:
-        _cache.clear()
-        _cache[identity] = files.source(path, MAX_CACHE) or b""
-    return _cache[identity]
+    _cache[:] = [(identity, content if fresh is None else fresh)]
+    return _cache[0][1]
 
 
 def cache_path() -> str:

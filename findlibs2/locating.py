@@ -1,20 +1,183 @@
-"""A name -> where the library is, and the wrapper packages of its stack. Effect, through `sources` and `packages`."""
+"""A name -> where the library is, and the wrapper packages of its stack. Effect, through `files` and `packages`.
+
+The sources, in order, are functions of one signature; each answers *found* or *not here, because ...*, as facts.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from os.path import abspath, join
 
-from . import graph, host, names, packages, sources
-from .draft import Root
-from .model import Considered, Package, Record, Trail
+from . import closure, files, graph, host, names, packages
+from .closure import Root
+from .model import Considered, File, Package, Record, Trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .findings import OverrideMissing
-    from .model import File, Finding
+    from .model import Finding, Host
+
+    Source = Callable[["Ask"], "Answer"]
+
+
+class Ask(Record):
+    """A wish for one library: the name as given, the package as given, and our variables (empty under -E and -I)."""
+
+    name: str
+    pkg_name: str | None
+    variables: Mapping[str, str]
+    host: Host
+
+
+class Answer(Record):
+    """What one source said. `file` None: not here, the last of `considered` says why."""
+
+    considered: tuple[Considered, ...]
+    file: File | None = None
+    package: Package | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------------------- override
+
+
+def override(ask: Ask) -> Answer:
+    """FINDLIBS2_LIB_<NAME>: a file, or a directory that holds the library. A person said so: it wins over everything."""
+    libraries = list(dict.fromkeys([ask.name, *(wish.library for wish in names.wishes(ask.name, ask.pkg_name))]))
+    for variable in dict.fromkeys(names.variable(library) for library in libraries):
+        value = ask.variables.get(variable)
+        if value:
+            return overridden(variable, value, libraries)
+    return Answer((Considered("override", names.variable(ask.name), "not set"),))
+
+
+def overridden(variable: str, value: str, libraries: list[str]) -> Answer:
+    file = overriding(value, libraries)
+    if file is None:
+        return Answer((), findings=(override_missing(variable, value, libraries),))
+    considered = (Considered("override", f"{variable}={value}", "found", file.path),)
+    return Answer(considered, file, findings=mismatch(variable, file, libraries))
+
+
+def overriding(value: str, libraries: list[str]) -> File | None:
+    """The file that an override names; None: nothing is there."""
+    path = abspath(value)
+    listing = files.listing(path)
+    if listing is None:
+        file = files.read(path)
+        absent = file.problem is not None and file.problem.code in ("absent", "dangling-link", "directory")
+        return None if absent else file
+    found = (name for library in libraries for name in names.spellings(library, listing))
+    first = next(found, None)
+    return files.read(join(path, first)) if first is not None else None
+
+
+def override_missing(variable: str, value: str, libraries: list[str]) -> Finding:
+    from .findings import OverrideMissing
+
+    is_directory = files.listing(abspath(value)) is not None
+    return OverrideMissing(variable, value, tuple(f"lib{each}.so" for each in libraries) if is_directory else ())
+
+
+def mismatch(variable: str, file: File, libraries: list[str]) -> tuple[Finding, ...]:
+    """The override carries the SONAME of another library. No SONAME at all is fine: nobody can be meant but this one."""
+    name = file.binary.name if file.binary is not None else None
+    expected = [f"lib{each}.so" for each in libraries]
+    if name is None or closure.family(name) in expected:
+        return ()
+    from .findings import OverrideMismatch
+
+    return (OverrideMismatch(variable, file.path, name, expected[0]),)
+
+
+# ----------------------------------------------------------------------------------------------------------- package
+
+
+def package(ask: Ask) -> Answer:
+    """The wrapper package: by explicit name, by the table of irregular names, by the rule, or by looking who has it."""
+    considered: list[Considered] = []
+    for wish in names.wishes(ask.name, ask.pkg_name):
+        found, rows = packages.find(wish.package)
+        considered += rows
+        if found is None or not is_wrapper(found, ask.pkg_name, considered):
+            continue
+        zipped = tuple(problem for problem in found.problems if problem.code == "zipped-wrapper")
+        answer = in_package(found, wish.library, ask.host, considered)
+        if answer is not None or zipped:
+            return answer or Answer(tuple(considered), findings=zipped)
+    if ask.pkg_name is None:
+        return anywhere(ask, considered)
+    return Answer(tuple(considered))
+
+
+def is_wrapper(found: Package, pkg_name: str | None, considered: list[Considered]) -> bool:
+    """A package says itself that it is one, or a person says so by naming it."""
+    if found.declared or found.depends_on is None or pkg_name is not None:
+        return True
+    where = ", ".join(found.directories)
+    considered.append(
+        Considered("package", where, f"{found.name} declares neither depends_on nor findlibs_dependencies: no wrapper")
+    )
+    return False
+
+
+def in_package(found: Package, library: str, host: Host, considered: list[Considered]) -> Answer | None:
+    """The library in the package: the first file that this process can load; else the first that is there at all."""
+    unfit: list[File] = []
+    for path in paths(found, library):
+        file = files.read(path)
+        if file.problem is not None and file.problem.code == "absent":
+            continue
+        if closure.fits(file, host):
+            considered.append(Considered("package", found.name, "found", path))
+            return Answer(tuple(considered), file, found, passed_over(unfit, path))
+        unfit.append(file)
+    if unfit:
+        considered.append(Considered("package", found.name, "found", unfit[0].path))
+        return Answer(tuple(considered), unfit[0], found)
+    where = ", ".join(found.libraries or found.directories)
+    considered.append(Considered("package", where, f"{found.name} holds no lib{library}.so"))
+    return None
+
+
+def paths(found: Package, library: str) -> Iterator[str]:
+    """Where the library would be, best first. The unversioned name, nearly always right, is given without a look."""
+    for directory in found.libraries:
+        plain = f"lib{library}.so"
+        yield join(directory, plain)
+        for name in names.spellings(library, files.listing(directory) or ()):
+            if name != plain:
+                yield join(directory, name)
+
+
+def passed_over(unfit: list[File], taken: str) -> tuple[Finding, ...]:
+    if not unfit:
+        return ()
+    from .findings import PassedOver
+
+    return tuple(PassedOver(file.path, file.problem, taken) for file in unfit if file.problem is not None)
+
+
+def anywhere(ask: Ask, considered: list[Considered]) -> Answer:
+    """A name that neither table nor rule knows: which installed wrapper holds it? The first on the path."""
+    seen = {row.where for row in considered}
+    for found in packages.installed_wrappers():
+        if found.name in seen:
+            continue
+        answer = in_package(found, ask.name, ask.host, [*considered])
+        if answer is not None:
+            return answer
+        considered.append(Considered("package", found.name, f"holds no lib{ask.name}.so"))
+    return Answer(tuple(considered))
+
+
+SOURCES: tuple[Source, ...] = (override, package)
+
+
+# ---------------------------------------------------------------------------------------------- locating
 
 
 class Located(Record):
@@ -42,15 +205,15 @@ def variables() -> Mapping[str, str]:
 def locate(name: str, pkg_name: str | None) -> Located:
     """Ask every source in order; the first that has the library, or that cannot keep its promise, decides."""
     names.check(name, pkg_name)
-    ask = sources.Ask(name, pkg_name, variables(), host.snapshot())
+    ask = Ask(name, pkg_name, variables(), host.snapshot())
     considered: tuple[Considered, ...] = ()
-    for source in sources.SOURCES:
+    for source in SOURCES:
         answer = source(ask)
         considered += answer.considered
         if answer.file is not None or answer.findings:
-            overridden = source is sources.override
-            package = sources.package(ask).package if overridden else answer.package
-            return Located(Trail(name, considered), answer.file, package, overridden, answer.findings)
+            is_override = source is override
+            of = package(ask).package if is_override else answer.package
+            return Located(Trail(name, considered), answer.file, of, is_override, answer.findings)
     return Located(Trail(name, considered), None)
 
 
@@ -76,10 +239,10 @@ def refuse(name: str, located: Located) -> None:
 
 def overrides() -> Callable[[str], Root | OverrideMissing | None]:
     """What answers for needed libraries; where no variable of ours is set, nothing does."""
-    return override if any(name.startswith(names.OVERRIDE) for name in variables()) else lambda _wanted: None
+    return override_of if any(name.startswith(names.OVERRIDE) for name in variables()) else lambda _wanted: None
 
 
-def override(wanted: str) -> Root | OverrideMissing | None:
+def override_of(wanted: str) -> Root | OverrideMissing | None:
     """What FINDLIBS2_LIB_<NAME> puts in the place of a needed library ("libeckit.so.0"); None: no such variable."""
     stem = wanted.partition(".so")[0]
     if not stem.startswith("lib"):
@@ -89,7 +252,7 @@ def override(wanted: str) -> Root | OverrideMissing | None:
     value = variables().get(variable)
     if not value:
         return None
-    answer = sources.overridden(variable, value, [library])
+    answer = overridden(variable, value, [library])
     if answer.file is None:
         missing: OverrideMissing = answer.findings[0]  # type: ignore[assignment]
         return missing

@@ -65,7 +65,9 @@ def requirements(package: str) -> list[Requirement]:
     """What the package requires here and now: markers evaluated, extras left out."""
     found = distribution(package)
     parsed = [parse(text) for text in found.requires] if found is not None else []
-    return [each for each in parsed if each is not None and (each.marker is None or each.marker.evaluate({"extra": ""}))]
+    return [
+        each for each in parsed if each is not None and (each.marker is None or each.marker.evaluate({"extra": ""}))
+    ]
 
 
 def parse(text: str) -> Requirement | None:
@@ -88,17 +90,17 @@ def canonical(name: str) -> str:
 
 def requirement(package: str, dependency: str) -> str | None:
     """The requirement, as *package* words it, that brings an import package ("eckitlib==2.5.0.33"); None: it has none."""
-    found = requirements(package)
-    return next((bare(each) for each in found if canonical(each.name) == canonical(dependency)), None)
+    found = (each for each in requirements(package) if canonical(each.name) == canonical(dependency))
+    return next((bare(each) for each in found if each.url is None), None)
 
 
 def missing_requirements(package: str) -> list[str]:
-    """What the package requires and is not installed, as it words it."""
-    return [bare(each) for each in requirements(package) if by_name(each.name) is None]
+    """What the package requires and is not installed, as it words it. What it wants from an address is left out."""
+    return [bare(each) for each in requirements(package) if each.url is None and by_name(each.name) is None]
 
 
 def bare(requirement: Requirement) -> str:
-    """Name and versions, without marker and without address: only what an index would be asked for."""
+    """Name and versions, without the marker."""
     return f"{requirement.name}{requirement.specifier}"
 
 

@@ -42,7 +42,7 @@ class Record:
         def __init__(self, *values, **named):
             if named or len(values) not in self._tails:
                 values = self._ordered(values, named)
-            self.__dict__.update(zip(self._fields, values + self._tails[len(values)]))  # noqa: B905: strict costs
+            self.__dict__.update(zip(self._fields, values + self._tails[len(values)]))  # noqa: B905
 
     def _ordered(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """All values, in the order of the fields; or a TypeError that says why there is no such record."""

@@ -294,14 +294,15 @@ def redirected() -> Iterator[str]:
 
 def others(package: Package) -> tuple[str, ...]:
     """Directories of further copies of the package on the path, which the one that is taken hides. Cold."""
-    seen = {os.path.realpath(directory) for directory in package.directories}
-    found: list[str] = []
-    for directory in dict.fromkeys(map(absolute, portions(package.name))):
-        real = os.path.realpath(directory)
-        if real not in seen and files.exists(join(directory, "__init__.py")):
-            seen.add(real)
-            found.append(directory)
-    return tuple(found)
+    places = (each for each in dict.fromkeys(map(absolute, portions(package.name))) if each not in package.directories)
+    further = [directory for directory in places if files.exists(join(directory, "__init__.py"))]
+    if not further:
+        return ()
+    taken = {os.path.realpath(directory) for directory in package.directories}
+    ways: dict[str, str] = {}  # of several ways to one copy, the first
+    for directory in further:
+        ways.setdefault(os.path.realpath(directory), directory)
+    return tuple(directory for place, directory in ways.items() if place not in taken)
 
 
 def imported(package: Package) -> Package:

@@ -6,16 +6,32 @@ before it opens anything.
 
 from __future__ import annotations
 
-from . import draft, handles, host, locating, surroundings
-from .model import Plan
+from os.path import normpath
+
+from . import closure, files, handles, host, locating, packages, planning, process, trust
+from .loaders import glibc
+from .model import File, FileProblem, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ctypes
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable, Sequence
+    from types import ModuleType
+    from typing import Any, TypeVar
 
-    from .model import Finding
+    from .closure import Avoided, Root, World
+    from .locating import Stack
+    from .model import Candidate, Finding, Host, Package
+
+    Answer = TypeVar("Answer")
+
+# Directories that the administrator of the machine chose; and those that the person did who started the process.
+SYSTEM_RULES = frozenset({"ld.so.cache", "default directory"})
+CHOSEN_RULES = frozenset({"LD_LIBRARY_PATH", "RPATH of the executable"})
+
+
+# What this process's loader believes, by system and C library.
+BELIEFS = {("linux", "glibc"): glibc}
 
 
 def find(name: str, pkg_name: str | None = None) -> str | None:
@@ -30,7 +46,7 @@ def find(name: str, pkg_name: str | None = None) -> str | None:
     locating.refuse(name, located)
     if located.file is None:
         return None
-    refuse(name, draft.judge(host.snapshot(), located.file, located.package, ()))
+    refuse(name, closure.judge(host.snapshot(), located.file, located.package, ()))
     return located.file.path
 
 
@@ -41,7 +57,7 @@ def plan(*wanted: str, pkg_name: str | None = None) -> Plan:
     """
     roots = [locating.root(name, pkg_name) for name in wanted]
     stack = locating.stack([root.package for root in roots], importing=False)
-    return surroundings.draw(roots, stack, thorough=True)
+    return draw(roots, stack, thorough=True)
 
 
 def load(name: str, pkg_name: str | None = None) -> ctypes.CDLL:
@@ -63,7 +79,7 @@ def open_stack(name: str, pkg_name: str | None = None) -> tuple[ctypes.CDLL, Pla
     handles.ready(name)
     stack = locating.stack([root.package], importing=True)  # may import wrappers: before the lock
     with handles.lock:
-        drawn = surroundings.draw([root], stack, thorough=False)
+        drawn = draw([root], stack, thorough=False)
         refuse(name, answered(drawn))
         handles.open_all(name, drawn)
         library = handles.opened[name, pkg_name] = handles.handle(drawn.targets[0])
@@ -99,3 +115,124 @@ def ask(finding: Any) -> Finding | None:
     """A missing library with the loader's own words; None: the loader has it."""
     words = handles.ask_loader(finding.name)
     return finding.replace(loader_said=words) if words is not None else None
+
+
+# ------------------------------------------------------------------- the disk and the process, as planning may ask them
+
+
+def draw(roots: Sequence[Root], stack: Stack, thorough: bool) -> Plan:
+    """The plan for the located libraries.
+
+    `thorough`: copies of libraries are compared, and further copies of wrappers looked for. What is opened is the same.
+    """
+    same_content = files_are_the_same if thorough else None
+    drawn = planning.plan(world(stack.packages, same_content), roots, stack.packages, locating.overrides())
+    notes = [*stack.findings, *(finding for root in roots for finding in root.findings)]
+    if thorough:
+        notes += [*shadowed(stack.packages), *closure.unsafe(drawn)]
+    return drawn.replace(findings=(*notes, *drawn.findings))
+
+
+def shadowed(taken: Sequence[Package]) -> list[Finding]:
+    """Wrappers of which the path holds further copies."""
+    from .findings import Shadowed
+
+    others = [(package, packages.others(package)) for package in taken]
+    return [Shadowed(package.name, package.directories[0], further) for package, further in others if further]
+
+
+def world(stack: Sequence[Package], same_content: Callable[[File, File], bool] | None) -> World:
+    """One state of the disk and the process, for one plan."""
+    snapshot = host.snapshot()
+    listed = once(files.listing)
+    directories = Directories(stack, listed)
+    return closure.World(
+        host=snapshot,
+        loader=beliefs(snapshot),
+        loaded=process.loaded(),
+        read=once(directories.read),
+        families=once(lambda directory: closure.families(listed(directory) or ())),
+        same_file=same_file,
+        same_content=same_content,
+        avoid=directories.avoid,
+        cached=host.cache(),
+        default_directories=host.default_directories,
+        processor=host.processor,
+        holds=directories.holds,
+    )
+
+
+def beliefs(snapshot: Host) -> ModuleType:
+    """What this process's loader believes. Errors: `RefusedError` where there is no model of it."""
+    known = BELIEFS.get((snapshot.os, snapshot.libc or ""))
+    if known is None:
+        from .errors import RefusedError
+        from .findings import UnsupportedHost
+
+        raise RefusedError("this library", (UnsupportedHost(snapshot.os, snapshot.libc),))
+    return known
+
+
+def once(question: Callable[[str], Answer]) -> Callable[[str], Answer]:
+    """The same function, which asks each thing once."""
+    known: dict[str, Answer] = {}
+
+    def ask(about: str) -> Answer:
+        if about not in known:
+            known[about] = question(about)
+        return known[about]
+
+    return ask
+
+
+class Directories:
+    """Search directories, each judged once. The stack's own are listed already: about these the disk is not asked again."""
+
+    def __init__(self, stack: Sequence[Package], listed: Callable[[str], tuple[str, ...] | None]) -> None:
+        self.own = frozenset(directory for package in stack for directory in package.libraries)
+        self.listed = listed
+        self.seen: trust.Seen = {}
+        self.owners = once(trust.owners)
+        self.is_own = once(lambda directory: normpath(directory) in self.own)
+        self.judged: dict[tuple[str, str, str], Avoided | None] = {}
+
+    def avoid(self, candidate: Candidate) -> Avoided | None:
+        """Why the candidate's directory is left alone: another user could fill it, or it is not there."""
+        key = (candidate.directory, candidate.rule, candidate.by)
+        if key not in self.judged:
+            self.judged[key] = self.judge(candidate)
+        return self.judged[key]
+
+    def judge(self, candidate: Candidate) -> Avoided | None:
+        if candidate.rule in SYSTEM_RULES or self.is_own(candidate.directory):
+            return None
+        chosen = candidate.rule in CHOSEN_RULES
+        owners = self.owners(candidate.by) if candidate.by else frozenset()
+        reason, there = trust.judge(candidate.directory, owners, chosen, self.seen)
+        if reason is not None:
+            return closure.Avoided(reason, unsafe=True)
+        return None if there else closure.Avoided("does not exist", unsafe=False)
+
+    def read(self, path: str) -> File:
+        """The file; of the stack's own directories it is known without asking which names they do not hold."""
+        directory, _, name = path.rpartition("/")
+        if self.is_own(directory) and name not in (self.listed(normpath(directory)) or ()):
+            return File(path, None, None, FileProblem("absent", "no such name in the directory"))
+        return files.read(path)
+
+    def holds(self, candidate: Candidate, entry: str) -> bool:
+        """Whether the directory has a subdirectory for processors."""
+        if self.avoid(candidate) is not None:
+            return False
+        if self.is_own(candidate.directory):
+            return entry in (self.listed(normpath(candidate.directory)) or ())
+        return host.holds(candidate.directory, entry)
+
+
+def same_file(one: str, other: str) -> bool:
+    first, second = files.identity(one), files.identity(other)
+    return first is not None and second is not None and (first.device, first.inode) == (second.device, second.inode)
+
+
+def files_are_the_same(one: File, other: File) -> bool:
+    return files.same_content(one.path, other.path)

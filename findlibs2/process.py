@@ -199,11 +199,16 @@ def rendezvous_of_image(memory: Memory, start: int) -> int:
         return 0
 
 
+_auxiliary: dict[int, int] = {}  # what the kernel gave at exec, to a forked child too; empty: not read yet
+
+
 def auxiliary() -> dict[int, int]:
     """The auxiliary vector as the kernel gave it at exec (proc(5), /proc/pid/auxv); empty: it cannot be read."""
-    raw = content("/proc/self/auxv")
-    whole = len(raw) // WORDS.size * WORDS.size
-    return dict(WORDS.iter_unpack(raw[:whole]))
+    if not _auxiliary:
+        raw = content("/proc/self/auxv")
+        whole = len(raw) // WORDS.size * WORDS.size
+        _auxiliary.update(WORDS.iter_unpack(raw[:whole]))
+    return _auxiliary
 
 
 def auxiliary_text(address: int) -> str | None:

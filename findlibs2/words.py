@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from itertools import pairwise
 from os.path import basename
 from typing import Any
 
@@ -136,7 +137,7 @@ def needed_ring(finding: findings.NeededRing) -> Words:
     ring = (*finding.ring, finding.ring[0])
     return Words(
         f"{len(finding.ring)} libraries need each other in a ring, so none of them can be opened first",
-        tuple(("needs", shown(one), library(other)) for one, other in zip(ring[:-1], ring[1:], strict=True)),
+        tuple(("needs", shown(one), library(other)) for one, other in pairwise(ring)),
     )
 
 

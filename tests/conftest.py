@@ -1,13 +1,18 @@
-"""Nothing is skipped silently: a missing tool is named at the end of the run, and where CI is set it fails the test."""
+"""Nothing is skipped silently: what is missing is named at the end of the run, and where CI is set it fails the test.
+
+That holds for the marks of `tests/need.py` and for every other skip whose reason begins with the same words.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 
 import pytest
 
 from tests import need
 
+MISSING = "missing here: "
 UNMET = pytest.StashKey[dict[str, int]]()  # what is missing -> how many tests needed it
 
 
@@ -19,14 +24,23 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     missing = sorted({what for mark in item.iter_markers("needs") for what in need.missing(*mark.args)})
-    if not missing:
-        return
-    for what in missing:
-        item.config.stash[UNMET][what] = item.config.stash[UNMET].get(what, 0) + 1
-    words = f"missing here: {', '.join(missing)}"
-    if os.environ.get("CI"):
-        pytest.fail(words, pytrace=False)
-    pytest.skip(words)
+    if missing:
+        pytest.skip(MISSING + ", ".join(missing))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    reason = str(call.excinfo.value) if report.skipped and call.excinfo is not None else ""
+    if reason.startswith(MISSING):
+        unmet = item.config.stash[UNMET]
+        for what in reason.removeprefix(MISSING).split(", "):
+            unmet[what] = unmet.get(what, 0) + 1
+        if os.environ.get("CI"):
+            report.outcome, report.longrepr = "failed", reason
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -24,23 +24,17 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     # What is true: pure rooms, side by side.
     ("names", "graph", "formats", "formats.window", "formats.sniff"),
-    ("loaders", "loaders.hwcaps", "loaders.ldcache", "loaders.tokens"),
-    ("declaration", "formats.elf_tables", "loaders.glibc"),
-    ("formats.elf_image", "loaders.choose"),
-    ("formats.elf_dynamic",),
+    ("loaders", "loaders.hwcaps", "loaders.ldcache"),
+    ("declaration", "loaders.glibc"),
+    ("formats.elf_image",),
     ("formats.elf_damage",),
     ("formats.elf",),
-    ("offers",),
-    ("search",),
-    ("draft",),
-    ("supply",),
+    ("closure",),
     ("planning",),
     # What is there: one door for each effect.
     ("files", "process", "metadata"),
     ("trust", "host", "packages", "handles"),
-    ("sources",),
     ("locating",),
-    ("surroundings",),
     # What is done, and what is told.
     ("pipeline",),
     ("words",),
@@ -67,7 +61,7 @@ WALLS: tuple[tuple[str, str], ...] = (
 )
 
 # Not on the good path of `load`. All other modules are hot.
-COLD = frozenset({"metadata", "words", "report", "cli", "__main__"})
+COLD = frozenset({"formats.sniff", "loaders.hwcaps", "metadata", "words", "report", "cli", "__main__"})
 
 # What is too dear for the hot path (docs/explanation/design.md, third sentence).
 DEAR = frozenset(
@@ -111,14 +105,13 @@ DOORS: dict[str, frozenset[str]] = {
     "declaration": frozenset({"warnings:filters"}),  # silenced while a source is parsed, nothing is told
     "files": frozenset({"errno", "os", "stat"}),
     "process": frozenset({"errno", "os", "sys"}),
-    "metadata": frozenset({"importlib_metadata", "packaging"}),
+    "metadata": frozenset({"csv", "importlib", "importlib_metadata", "packaging"}),
     "trust": frozenset({"errno", "os", "stat"}),
     "host": frozenset({"os", "sys"}),
     "packages": frozenset({"importlib", "os", "sys"}),
     "handles": frozenset({"_thread", "ctypes", "os:register_at_fork"}),
-    "sources": frozenset({"os.path:abspath"}),
-    "locating": frozenset({"os:environ", "sys:flags"}),
-    "words": frozenset({"collections", "shlex", "typing"}),
+    "locating": frozenset({"os.path:abspath", "os:environ", "sys:flags"}),
+    "words": frozenset({"collections", "itertools", "shlex", "typing"}),
     "report": frozenset({"collections", "typing"}),
     "cli": frozenset({"argparse", "collections", "sys", "time"}),
     "__main__": frozenset({"sys:exit"}),

@@ -17,7 +17,7 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 ET = {"none": 0, "relocatable": 1, "executable": 2, "shared": 3, "core": 4}
-PT = {"PT_NULL": 0, "PT_LOAD": 1, "PT_DYNAMIC": 2, "PT_INTERP": 3, "PT_NOTE": 4, "PT_TLS": 7}
+PT = {"PT_NULL": 0, "PT_LOAD": 1, "PT_DYNAMIC": 2, "PT_INTERP": 3, "PT_NOTE": 4, "PT_PHDR": 6, "PT_TLS": 7}
 PT |= {"PT_GNU_STACK": 0x6474E551, "PT_GNU_RELRO": 0x6474E552}
 DT = {
     "DT_NULL": 0, "DT_NEEDED": 1, "DT_PLTRELSZ": 2, "DT_PLTGOT": 3, "DT_HASH": 4, "DT_STRTAB": 5, "DT_SYMTAB": 6,
@@ -25,7 +25,8 @@ DT = {
     "DT_SONAME": 14, "DT_RPATH": 15, "DT_SYMBOLIC": 16, "DT_REL": 17, "DT_RELSZ": 18, "DT_RELENT": 19, "DT_PLTREL": 20,
     "DT_DEBUG": 21, "DT_TEXTREL": 22, "DT_JMPREL": 23, "DT_BIND_NOW": 24, "DT_INIT_ARRAY": 25, "DT_FINI_ARRAY": 26,
     "DT_INIT_ARRAYSZ": 27, "DT_FINI_ARRAYSZ": 28, "DT_RUNPATH": 29, "DT_FLAGS": 30, "DT_RELRSZ": 35, "DT_RELR": 36,
-    "DT_RELRENT": 37, "DT_GNU_HASH": 0x6FFFFEF5, "DT_VERSYM": 0x6FFFFFF0, "DT_FLAGS_1": 0x6FFFFFFB,
+    "DT_RELRENT": 37, "DT_RELACOUNT": 0x6FFFFFF9, "DT_GNU_HASH": 0x6FFFFEF5, "DT_VERSYM": 0x6FFFFFF0,
+    "DT_FLAGS_1": 0x6FFFFFFB,
     "DT_VERDEF": 0x6FFFFFFC, "DT_VERDEFNUM": 0x6FFFFFFD, "DT_VERNEED": 0x6FFFFFFE, "DT_VERNEEDNUM": 0x6FFFFFFF,
 }  # fmt: skip
 PF = {None: 0, "r": 4, "rw": 6, "rx": 5, "rwx": 7}
@@ -54,9 +55,9 @@ class Shape(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """One program header; `p_type` is a name of `PT`."""
+    """One program header; `p_type` is a name of `PT`, or a number."""
 
-    p_type: str
+    p_type: str | int
     p_flags: int = 0
     p_offset: int = 0
     p_vaddr: int = 0
@@ -65,7 +66,7 @@ class Segment(NamedTuple):
     p_align: int = 8
 
     def pack(self, shape: Shape) -> bytes:
-        kind = PT[self.p_type]
+        kind = PT[self.p_type] if isinstance(self.p_type, str) else self.p_type
         middle = (self.p_offset, self.p_vaddr, self.p_vaddr, self.p_filesz, self.p_memsz)
         if shape.bits == 64:
             return shape.pack("II6A", kind, self.p_flags, *middle, self.p_align)
@@ -119,7 +120,7 @@ def library(
     named += [(tag, strings.at(text)) for tag, text in texts.items() if text is not None]
     numbers = [(tag, number) for tag, number in (("DT_FLAGS", flags), ("DT_FLAGS_1", flags_1)) if number]
     headers = [*_headers(interpreter, tls, stack), *segments]
-    headers = [segment for segment in headers if wrong.get(segment.p_type, 0) is not None]
+    headers = [segment for segment in headers if wrong.get(str(segment.p_type), 0) is not None]
     content = _content(shape, len(headers), interpreter, hash_style, strings.table)
 
     dynamic = _dynamic(shape, named, content, [*numbers, *tags], wrong)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from os.path import basename, dirname
 
-from findlibs2 import offers
-from findlibs2.draft import Root
+from findlibs2 import closure
+from findlibs2.closure import Avoided, Root, World
 from findlibs2.loaders import glibc
 from findlibs2.model import (
     Binary,
@@ -22,7 +22,6 @@ from findlibs2.model import (
     Package,
     Trail,
 )
-from findlibs2.offers import Avoided, World
 
 HOST = Host("linux", "glibc", (2, 36), "x86_64", 64, "little")
 
@@ -53,7 +52,7 @@ def world(
     disk |= {path: File(path, Identity(1, 0, 0, 0), None, problem) for path, problem in (bad or {}).items()}
 
     def families(directory: str) -> Mapping[str, tuple[str, ...]]:
-        return offers.families(tuple(sorted(basename(path) for path in disk if dirname(path) == directory)))
+        return closure.families(tuple(sorted(basename(path) for path in disk if dirname(path) == directory)))
 
     def avoid(candidate: Candidate) -> Avoided | None:
         reason = (unsafe or {}).get(candidate.directory)
@@ -68,7 +67,6 @@ def world(
         loaded=None if loaded is None else tuple(loaded),
         read=lambda path: disk.get(path, File(path, None, None, FileProblem("absent", "no such file"))),
         families=families,
-        exists=disk.__contains__,
         same_file=lambda one, other: one == other,
         same_content=lambda one, other: not {one.path, other.path} & different,
         avoid=avoid,

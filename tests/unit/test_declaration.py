@@ -41,6 +41,11 @@ class TestLiterals:
         )
         assert said(published) == Declaration(("eccodeslib", "eckitlib", "atlaslib_ecmwf"), True, "1.30.2.33")
 
+    def test_a_published_source_is_read_without_the_parser(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr("findlibs2.declaration.parsed")
+        published = "__version__ = '2.5.0.33'\n__commit_hash__ = '11fa27c9'\nfindlibs_dependencies = []\n"
+        assert said(published) == Declaration((), True, "2.5.0.33")
+
     @pytest.mark.parametrize(
         "source",
         [
@@ -93,6 +98,7 @@ class TestNoDeclaration:
             "\0",
             "# depends_on is not used here\n",
             'words = "depends_on"\n',
+            '__commit_hash__ = "depends_on"',
             "class Task:\n    depends_on = []\n",
             "def f(task):\n    depends_on = task.depends_on\n    return depends_on\n",
             "task.depends_on = []\n",

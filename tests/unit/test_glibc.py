@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from findlibs2.loaders import glibc, hwcaps, tokens
+from findlibs2.loaders import glibc, hwcaps
 from findlibs2.loaders.glibc import Place
 from findlibs2.model import Binary, CacheEntry, Candidate, File, FileProblem, Host, Identity, Loaded
 
@@ -75,6 +75,10 @@ class TestOrder:
         by = binary(rpath="/own", runpath="/run")
         assert paths(by, binary(rpath="/top"), here=here) == ["/llp/libx.so", "/run/libx.so"]
 
+    def test_an_ancestor_with_a_runpath_has_no_rpath_but_its_own_ancestors_have(self) -> None:
+        ancestry = (binary(rpath="/cancelled", runpath="/run"), binary(runpath="/run"), binary(rpath="/top"))
+        assert paths(binary(), *ancestry) == ["/top/libx.so"]
+
     def test_an_empty_runpath_is_a_runpath(self) -> None:
         assert paths(binary(rpath="/own", runpath="")) == []
 
@@ -112,11 +116,15 @@ class TestLibraryPath:
             ("", []),
             ("/a//:/a:/b", ["/a", "/b"]),
             ("/", ["/"]),
+            ("//", ["/"]),
             ("$ORIGIN/x", ["/opt/py/bin/x"]),
         ],
     )
     def test_is_a_list(self, path_list: str, directories: list[str]) -> None:
         assert [place.directory for place in found(binary(), here=host(library_path=path_list))] == directories
+
+    def test_a_file_is_joined_as_the_loader_joins_it(self) -> None:
+        assert paths(binary(), here=host(library_path="/a/:/::b")) == ["/a/libx.so", "/libx.so", "libx.so", "b/libx.so"]
 
     def test_is_ignored_in_secure_execution_mode(self) -> None:
         assert paths(binary(), here=host(library_path="/llp", secure=True)) == []
@@ -141,7 +149,8 @@ class TestSubdirectories:
     @pytest.mark.parametrize(
         ("version", "expected"),
         [
-            ((2, 28), ["tls/haswell/", "tls/", ""]),
+            ((2, 32), ["tls/haswell/", "tls/", ""]),
+            ((2, 33), ["glibc-hwcaps/x86-64-v3/", "glibc-hwcaps/x86-64-v2/", "tls/haswell/", "tls/", ""]),
             ((2, 36), ["glibc-hwcaps/x86-64-v3/", "glibc-hwcaps/x86-64-v2/", "tls/haswell/", "tls/", ""]),
             ((2, 37), ["glibc-hwcaps/x86-64-v3/", "glibc-hwcaps/x86-64-v2/", ""]),
         ],
@@ -185,11 +194,11 @@ class TestCache:
 class TestTokens:
     """ld.so(8), "Dynamic string tokens"; elf/dl-load.c, is_dst and _dl_dst_substitute."""
 
-    def tokens(self, **facts: Any) -> tokens.Tokens:
-        return tokens.Tokens("/w/lib", lambda: "haswell", lambda: SYSTEM).replace(**facts)
+    def tokens(self, **facts: Any) -> glibc.Tokens:
+        return glibc.Tokens("/w/lib", lambda: "haswell", lambda: SYSTEM).replace(**facts)
 
     def expand(self, text: str, **facts: Any) -> str:
-        return tokens.expand(text, self.tokens(**facts))
+        return glibc.expand(text, self.tokens(**facts))
 
     @pytest.mark.parametrize(
         ("text", "expanded"),
@@ -197,6 +206,7 @@ class TestTokens:
             ("$ORIGIN", "/w/lib"),
             ("${ORIGIN}x", "/w/libx"),
             ("$ORIGINx", "$ORIGINx"),
+            ("$ORIGINAL", "$ORIGINAL"),
             ("$ORIGIN_", "$ORIGIN_"),
             ("$ORIGIN-x/$ORIGIN", "/w/lib-x//w/lib"),
             ("/x/$LIB/$PLATFORM", "/x/lib/x86_64-linux-gnu/haswell"),
@@ -215,7 +225,7 @@ class TestTokens:
         [("$ORIGIN/x", {"origin": None}), ("/x/$PLATFORM", {"platform": lambda: None}), ("/x/$LIB", {"system": tuple})],
     )
     def test_that_stand_for_nothing_void_the_element(self, text: str, facts: dict[str, Any]) -> None:
-        found = tokens.listed(f"/a:{text}:/b", self.tokens(**facts))
+        found = glibc.listed(f"/a:{text}:/b", self.tokens(**facts))
         assert list(found) == [("/a", "/a"), ("/b", "/b")]
 
     @pytest.mark.parametrize(
@@ -246,6 +256,13 @@ class TestTokens:
     def test_in_secure_execution_mode(self, text: str, program: bool, expanded: str) -> None:
         """Of a program, "the path is rooted in a trusted directory"; of all, $ORIGIN is the first element of it."""
         assert self.expand(text, secure=True, program=program) == expanded
+
+    def test_of_a_program_they_are_trusted_less_than_of_a_library(self) -> None:
+        here = host(executable=binary("/opt/py/bin/python3", rpath="$ORIGIN/../lib"), secure=True)
+        assert paths(binary(rpath="$ORIGIN"), here=here, system=SYSTEM) == [
+            "/w/lib/libx.so",
+            *(f"{directory}/libx.so" for directory in SYSTEM),
+        ]
 
     @given(st.text(alphabet="$ORIGN{}/ab", max_size=24))
     def test_a_text_without_a_token_stays(self, text: str) -> None:
@@ -295,7 +312,8 @@ class TestOutcome:
 
     def test_before_2_30_a_position_independent_program_was_taken(self) -> None:
         file = File("/x", None, binary(flags=frozenset({"PIE"})))
-        assert glibc.outcome(file, host(libc_version=(2, 29))) == "taken"
+        outcomes = [glibc.outcome(file, host(libc_version=version)) for version in ((2, 29), (2, 30))]
+        assert outcomes == ["taken", "fatal"]
 
     @pytest.mark.parametrize(
         ("code", "outcome"),

@@ -179,7 +179,7 @@ class TestDefaultDirectories:
 class TestCache:
     @pytest.fixture(autouse=True)
     def forget(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(host, "_cache", {})
+        monkeypatch.setattr(host, "_cache", [])
         monkeypatch.setattr(host, "_cache_paths", [])
 
     def as_program(self, monkeypatch: pytest.MonkeyPatch, interpreter: str | None) -> None:
@@ -231,7 +231,7 @@ class TestSnapshot:
         self, proc: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         proc["/proc/self/environ"] = b"LD_LIBRARY_PATH=/a\0"
-        monkeypatch.setattr(process, "auxiliary", lambda: {host.AT_SECURE: 1})
+        monkeypatch.setattr(process, "auxiliary", lambda: {23: 1})
         taken = host.taken()
         assert (taken.secure, taken.library_path, taken.platform) == (True, None, None)
 
@@ -251,6 +251,15 @@ class TestSnapshot:
         environment = {**os.environ, "LD_LIBRARY_PATH": "/first;/second", "PYTHONPATH": str(root)}
         done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
         assert done.stdout == "/first;/second\n", done.stderr
+
+    @need.glibc()
+    def test_says_of_the_platform_what_the_loader_was_told(self) -> None:
+        """ld.so(8), LD_SHOW_AUXV: "Show the auxiliary array passed up from the kernel"."""
+        environment = {**os.environ, "LD_SHOW_AUXV": "1"}
+        shown = subprocess.run([sys.executable, "-c", ""], env=environment, capture_output=True, text=True).stdout
+        told = dict(line.split(":", 1) for line in shown.splitlines() if ":" in line)
+        here = (process.auxiliary_text(process.auxiliary()[host.AT_PLATFORM]), host.snapshot().secure)
+        assert here == (told["AT_PLATFORM"].strip(), told["AT_SECURE"].strip() != "0")
 
     def test_of_a_forked_child_is_the_same(self) -> None:
         script = (

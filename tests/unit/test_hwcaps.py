@@ -32,22 +32,25 @@ class TestLevels:
     def test_of_x86_64_each_includes_those_below(self, flags: str, levels: tuple[str, ...]) -> None:
         assert x86_64(flags).levels == levels
 
-    @pytest.mark.parametrize(
-        ("machine", "auxiliary", "levels"),
-        [
-            ("ppc64le", {26: 0x00C00000}, ("power9",)),
-            ("ppc64le", {26: 0x00C60000}, ("power10", "power9")),
-            ("ppc64le", {26: 0x00060000}, ()),
-            ("s390x", {16: 0x7800}, ("z14", "z13")),
-            ("s390x", {16: 0x1FFFF}, ("z15", "z14", "z13")),
-            ("s390x", {16: 0x9FFFF}, ("z16", "z15", "z14", "z13")),
-            ("aarch64", {16: 0xFFFFFFFF}, ()),
-        ],
-    )
+    # What each level needs of the auxiliary vector; the one above needs all of it too. bits/hwcap.h of each machine.
+    POWER = (26, {"power9": (0x00800000, 0x00400000), "power10": (0x00040000, 0x00020000)})
+    S390X = (16, {"z13": (2048,), "z14": (4096, 8192, 16384), "z15": (32768, 65536), "z16": (524288,)})
+
+    @pytest.mark.parametrize(("machine", "bits"), [("ppc64le", POWER), ("s390x", S390X)])
     def test_of_others_are_bits_of_the_auxiliary_vector(
-        self, machine: str, auxiliary: dict[int, int], levels: tuple[str, ...]
+        self, machine: str, bits: tuple[int, dict[str, tuple[int, ...]]]
     ) -> None:
-        assert hwcaps.processor(machine, 64, "", auxiliary, None).levels == levels
+        entry, needs = bits
+        has, below = 0, list[str]()
+        for level, needed in needs.items():
+            lacking = [hwcaps.processor(machine, 64, "", {entry: has | sum(needed) - bit}, None) for bit in needed]
+            has, below = has | sum(needed), [level, *below]
+            full = hwcaps.processor(machine, 64, "", {entry: has}, None)
+            assert ({found.levels for found in lacking}, full.levels) == ({tuple(below[1:])}, tuple(below))
+
+    @pytest.mark.parametrize("machine", ["aarch64", "riscv64", "ppc64", "i686"])
+    def test_of_all_others_there_are_none(self, machine: str) -> None:
+        assert hwcaps.processor(machine, 64, "", dict.fromkeys(range(64), (1 << 64) - 1), None).levels == ()
 
 
 class TestLegacy:
@@ -97,9 +100,24 @@ class TestCacheEntries:
             (1 << 2, False),  # avx512_1
             (1 << 50, True),  # haswell
             (1 << 51, False),  # xeon_phi
+            (1 << 48, False),  # i586
+            (1 << 49, False),  # i686
             (1 << 63 | 1 << 50 | 1 << 1, True),
             (1 << 40, False),
+            (1 << 47, False),
+            (1 << 52, False),
         ],
     )
     def test_are_taken_when_the_processor_has_all_they_ask_for(self, hwcap: int, taken: bool) -> None:
         assert hwcaps.allows(x86_64(f"{V3} bmi1 bmi2", "GenuineIntel"), hwcap) is taken
+
+    def test_of_a_xeon_phi(self) -> None:
+        phi = x86_64(f"{V4} bmi1 bmi2 avx512er avx512pf", "GenuineIntel")
+        assert [hwcaps.allows(phi, 1 << bit) for bit in (50, 51, 2)] == [False, True, False]
+
+    def test_of_avx512(self) -> None:
+        assert hwcaps.allows(x86_64(f"{V4} bmi1 bmi2", "GenuineIntel"), 1 << 2)
+
+    def test_of_a_processor_without_a_platform(self) -> None:
+        bare = hwcaps.processor("riscv64", 64, "", {}, None)
+        assert [hwcaps.allows(bare, bits) for bits in (0, 1 << 63, 1, 1 << 50)] == [True, True, False, False]

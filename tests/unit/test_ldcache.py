@@ -130,6 +130,35 @@ class TestMachines:
         lines = (Line("liba.so", "/elf", 1), Line("liba.so", "/libc6", I386))
         assert paths(new(lines), "liba.so", "i686", 32) == ["/libc6", "/elf"]
 
+    # sysdeps/generic/ldconfig.h, FLAG_..., and FLAG_ELF_LIBC6, which is 3; by the dl-cache.h of each.
+    OTHERS = (
+        ("ppc64", 64, 0x0503), ("ppc64le", 64, 0x0503), ("s390x", 64, 0x0403), ("sparc64", 64, 0x0103),
+        ("arm", 32, 0x0903), ("arm", 32, 0x0B03), ("arm", 32, 0x0003), ("riscv64", 64, 0x0F03),
+        ("riscv64", 64, 0x1003), ("loongarch64", 64, 0x1103), ("loongarch64", 64, 0x1203), ("mips", 32, 0x0003),
+        ("mips", 32, 0x0C03), ("mips64", 64, 0x0703), ("mips64", 64, 0x0E03), ("mips64", 32, 0x0603),
+        ("mips64", 32, 0x0D03),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize(("machine", "bits", "flags"), OTHERS)
+    def test_of_other_machines(self, machine: str, bits: int, flags: int) -> None:
+        lines = (Line("liba.so", "/mine", flags), Line("liba.so", "/other", X86_64))
+        assert paths(new(lines), "liba.so", machine, bits) == ["/mine"]
+
+
+class TestNeighbours:
+    """ "There might be entries with this name before the one we found. So we have to find the beginning." """
+
+    @pytest.mark.parametrize("before", range(5))
+    @pytest.mark.parametrize("count", range(1, 5))
+    @pytest.mark.parametrize("behind", range(5))
+    def test_all_of_one_name_are_found_and_no_others(self, before: int, count: int, behind: int) -> None:
+        lines = (
+            *(Line(f"libz{number}.so", "/z") for number in reversed(range(before))),
+            *(Line("libm.so", f"/m{number}") for number in range(count)),
+            *(Line(f"liba{number}.so", "/a") for number in reversed(range(behind))),
+        )
+        assert paths(new(lines), "libm.so") == [f"/m{number}" for number in range(count)]
+
 
 class TestProcessors:
     LEVELS = ("x86-64-v2", "x86-64-v3")
@@ -145,6 +174,21 @@ class TestProcessors:
             CacheEntry("liba.so", "/v3", "x86-64-v3"),
             CacheEntry("liba.so", "/plain"),
         )
+
+    def test_they_do_so_wherever_they_stand(self) -> None:
+        lines = (
+            Line("liba.so", "/tls", hwcap=1 << 63),
+            Line("liba.so", "/v2", hwcap=EXTENSION),
+            Line("liba.so", "/plain"),
+        )
+        assert paths(new(lines, levels=self.LEVELS), "liba.so") == ["/v2", "/tls", "/plain"]
+
+    @pytest.mark.parametrize("bit", range(32, 42))
+    def test_isa_levels_do_not_count(self, bit: int) -> None:
+        """dl-cache.h: "ignoring the lower 32 bits as well as the ISA level bits in the upper 32 bits"; ten."""
+        lines = (Line("liba.so", "/v3", hwcap=EXTENSION | 1 << bit | 1),)
+        found = ldcache.lookup(new(lines, levels=self.LEVELS), "liba.so", "x86_64", 64)
+        assert found == (CacheEntry("liba.so", "/v3", "x86-64-v3"),)
 
     def test_a_number_without_a_name_is_no_level(self) -> None:
         lines = (Line("liba.so", "/v9", hwcap=EXTENSION | 9),)

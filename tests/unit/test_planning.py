@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os.path import basename
 
-from findlibs2 import planning, search
-from findlibs2.draft import Root
+from findlibs2 import closure, planning
+from findlibs2.closure import Root, World
 from findlibs2.findings import (
     BadFile,
     CopiesDiffer,
@@ -21,7 +21,6 @@ from findlibs2.findings import (
     WrongMachine,
 )
 from findlibs2.model import Considered, FileProblem, Loaded, Package, Plan
-from findlibs2.offers import World
 
 from ..build.world import binary, package, root, world
 
@@ -144,7 +143,7 @@ def test_a_search_directory_that_others_can_fill_is_left_out_and_told() -> None:
     )
     drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
     assert opened(drawn) == [gomp, LIBMIR]
-    assert list(search.unsafe(drawn)) == [
+    assert list(closure.unsafe(drawn)) == [
         UnsafeSearchPath(LIBMIR, "RPATH", "/tmp/build/lib64", "anyone can create it")
     ]
 

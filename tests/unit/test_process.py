@@ -15,6 +15,8 @@ from findlibs2.model import Loaded
 from tests import need
 
 WORD = struct.calcsize("P")
+DT_STRTAB, DT_SONAME, DT_DEBUG = 5, 14, 21  # gABI, written out: what shares its tables agrees with every mistake
+PT_DYNAMIC, PT_PHDR = 2, 6
 
 
 class Space:
@@ -109,7 +111,7 @@ class TestSoname:
 
     def soname(self, space: Space, strings: int, place: int = 0x30000) -> str | None:
         space.write(self.BASE + 0x500, b"\0libx.so.1\0")
-        space.words(place, 1, 7, process.DT_STRTAB, strings, process.DT_SONAME, 1, 0, 0)
+        space.words(place, 1, 7, DT_STRTAB, strings, DT_SONAME, 1, 0, 0)
         return process.soname(space.memory(), self.BASE, place)
 
     def test_of_a_string_table_that_the_loader_relocated(self, space: Space) -> None:
@@ -123,14 +125,14 @@ class TestSoname:
         assert self.soname(space, 0x500, place=0x30000 + process.PIECE - WORD) == "libx.so.1"
 
     def test_is_absent_where_the_tag_is(self, space: Space) -> None:
-        space.words(0x30000, process.DT_STRTAB, 0x500, 0, 0)
+        space.words(0x30000, DT_STRTAB, 0x500, 0, 0)
         assert process.soname(space.memory(), self.BASE, 0x30000) is None
 
     def test_is_absent_without_a_dynamic_section(self, space: Space) -> None:
         assert process.soname(space.memory(), self.BASE, 0) is None
 
     def test_tags_behind_dt_null_do_not_count(self, space: Space) -> None:
-        space.words(0x30000, process.DT_STRTAB, 0x500, 0, 0, process.DT_SONAME, 1)
+        space.words(0x30000, DT_STRTAB, 0x500, 0, 0, DT_SONAME, 1)
         assert process.soname(space.memory(), self.BASE, 0x30000) is None
 
     def test_a_section_that_does_not_end_is_an_error(self, space: Space) -> None:
@@ -141,7 +143,7 @@ class TestSoname:
 
     def test_a_name_that_does_not_end_is_an_error(self, space: Space) -> None:
         space.write(self.BASE + 0x500, b"x" * 3 * process.MAX_TEXT)
-        space.words(0x30000, process.DT_STRTAB, 0x500, process.DT_SONAME, 1, 0, 0)
+        space.words(0x30000, DT_STRTAB, 0x500, DT_SONAME, 1, 0, 0)
         with pytest.raises(process.Lost):
             process.soname(space.memory(), self.BASE, 0x30000)
 
@@ -150,16 +152,16 @@ class TestRendezvous:
     """gABI, PT_PHDR "specifies the location and size of the program header table itself"; DT_DEBUG is in PT_DYNAMIC."""
 
     def test_is_found_through_the_programs_own_headers(self, space: Space) -> None:
-        space.write(0x50040, self.header(process.PT_PHDR, 0x40) + self.header(process.PT_DYNAMIC, 0x2000))
-        space.words(0x52000, process.DT_DEBUG, 0x7777, 0, 0)
+        space.write(0x50040, self.header(PT_PHDR, 0x40) + self.header(PT_DYNAMIC, 0x2000))
+        space.words(0x52000, DT_DEBUG, 0x7777, 0, 0)
         assert process.rendezvous(space.memory(), 0x50040, 2) == 0x7777
 
     def test_without_pt_phdr_nobody_knows_where_the_program_lies(self, space: Space) -> None:
-        space.write(0x50040, self.header(process.PT_DYNAMIC, 0x2000))
+        space.write(0x50040, self.header(PT_DYNAMIC, 0x2000))
         assert process.rendezvous(space.memory(), 0x50040, 1) == 0
 
     def test_a_static_program_has_none(self, space: Space) -> None:
-        space.write(0x50040, self.header(process.PT_PHDR, 0x40))
+        space.write(0x50040, self.header(PT_PHDR, 0x40))
         assert process.rendezvous(space.memory(), 0x50040, 1) == 0
 
     @staticmethod
@@ -171,6 +173,15 @@ class TestRendezvous:
 
 class TestMaps:
     """proc(5), /proc/pid/maps."""
+
+    def test_an_image_is_where_the_beginning_of_a_file_is_mapped(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        lines = (
+            b"1a0-2b0 r--p 00000000 08:01 7 /x.so\n"
+            b"2b0-3c0 r-xp 0001a000 08:01 7 /x.so\n"
+            b"4d0-5e0 rw-p 00000000 00:00 0 \n"
+        )
+        monkeypatch.setattr(process, "content", lambda _: lines)
+        assert list(process.images()) == [0x1A0]
 
     @pytest.mark.parametrize(
         ("raw", "paths"),
@@ -188,12 +199,12 @@ class TestMaps:
         lines = (
             b"10-20 r--p 00000000 08:01 7                          /lib/x.so (deleted)\n"
             b"20-30 r-xp 00001000 08:01 7                          /lib/x.so (deleted)\n"
-            b"30-40 r--p 00000000 103:0a 9                         /lib/x.so\n"
+            b"30-40 r--p 00000000 103:1f 9                         /lib/x.so\n"
             b"40-50 rw-p 00000000 00:00 0                          [heap]\n"
             b"50-60 rw-p 00000000 00:00 0 \n"
         )
         monkeypatch.setattr(process, "content", lambda _: lines)
-        old, new = (os.makedev(8, 1), 7), (os.makedev(0x103, 0xA), 9)
+        old, new = (os.makedev(8, 1), 7), (os.makedev(0x103, 0x1F), 9)
         expected = {"/lib/x.so": frozenset({old, new}), "/lib/x.so (deleted)": frozenset({old})}
         assert process.mapped() == expected
 
@@ -217,6 +228,7 @@ class TestThisProcess:
             raise PermissionError
 
         monkeypatch.setattr(os, "open", refuse)
+        monkeypatch.setattr(process, "_auxiliary", {})
         assert (process.loaded(), process.mapped(), process.auxiliary()) == (None, None, {})
 
     def test_a_list_that_never_stands_still_is_not_known(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,9 +216,8 @@ def test_unreadable_file_for_an_unprivileged_user(site: Path, libmir: Path) -> N
     for directory in (site, *site.parents[:-1]):
         directory.chmod(directory.stat().st_mode | 0o055)
     told = said(site, "mir", before=BECOME_NOBODY)
-    assert told == bad_file(
-        "cannot be read", "[Errno 13] Permission denied", "  fix: chmod u+r SITE/mirlib/lib64/libmir.so     # or ask its owner"
-    )
+    fix = "  fix: chmod u+r SITE/mirlib/lib64/libmir.so     # or ask its owner"
+    assert told == bad_file("cannot be read", "[Errno 13] Permission denied", fix)
 
 
 def test_a_damaged_dependency_names_who_needs_it(site: Path) -> None:
@@ -290,9 +289,8 @@ def test_a_wrapper_in_a_zip(site: Path, tmp_path: Path) -> None:
         packed.writestr("ziplib/__init__.py", "depends_on = []\n")
         packed.writestr("ziplib/lib64/libzip.so", library("libzip.so"))
     assert said(site, "zip", before=f"import sys; sys.path.insert(0, {str(archive)!r})\n") == (
-        """RefusedError
-zip cannot be loaded: the wrapper package ziplib lies inside a zip archive, where no loader can open a library [zipped-wrapper]
-    archive   SITE/stack.zip"""
+        "RefusedError\nzip cannot be loaded: the wrapper package ziplib lies inside a zip archive, "
+        "where no loader can open a library [zipped-wrapper]\n    archive   SITE/stack.zip"
     )
 
 

@@ -1,0 +1,1 @@
+"""Bytes in, facts out. No file is opened here."""
