@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from os.path import dirname, join, normpath
 
-from .model import Binary, Candidate, Considered, File, Host, Loaded, Package, Plan, Record, Reused, Trail
+from .model import Binary, Candidate, Considered, File, FileProblem, Host, Loaded, Package, Plan, Record, Reused, Trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     Candidates = Callable[["World", str, File], Iterator[Candidate]]
 
 OWN_PATHS = ("RPATH", "RUNPATH")
+# glibc, elf/dl-load.c, open_verify: "only ET_DYN and ET_EXEC can be loaded", and of a program: "cannot dynamically load
+# executable".
+KINDS = {
+    "relocatable": "an object file, which was never linked (ET_REL)",
+    "executable": "a program (ET_EXEC)",
+    "core": "a core dump (ET_CORE)",
+    "other": "of no type that a loader knows",
+}
 
 
 class Avoided(Record):
@@ -73,13 +81,13 @@ def families(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def fits(file: File, host: Host) -> bool:
-    """Whether it is a library for this process's processor, word size and byte order."""
+    """Whether it is a library, and for this process's processor, word size and byte order."""
     binary = file.binary
-    return binary is not None and (binary.machine, binary.bits, binary.byteorder) == (
-        host.machine,
-        host.bits,
-        host.byteorder,
-    )
+    return binary is not None and binary.kind == "shared" and runs(binary, host)
+
+
+def runs(binary: Binary, host: Host) -> bool:
+    return (binary.machine, binary.bits, binary.byteorder) == (host.machine, host.bits, host.byteorder)
 
 
 def kin(world: World, package: Package, wanted: str) -> Iterator[File]:
@@ -291,11 +299,15 @@ def judge(host: Host, file: File, package: Package | None, needed_by: tuple[str,
 
         assert file.problem is not None
         return [BadFile(file.path, file.problem, needed_by, from_package)]
-    if not fits(file, host):
+    if not runs(binary, host):
         from .findings import WrongMachine
 
         is_for, process_is = machine(binary), machine(host)
         return [WrongMachine(file.path, is_for, process_is, from_package, needed_by)]
+    if binary.kind != "shared":
+        from .findings import BadFile
+
+        return [BadFile(file.path, FileProblem("not-a-library", KINDS[binary.kind]), needed_by, from_package)]
     if binary.missing_tail:
         from .findings import TruncatedTail
 

@@ -1,5 +1,4 @@
-"""What can be noteworthy about a plan, as facts. `words` says it; `docs/reference/codes.md` has a section for each code.
-"""
+"""What can be noteworthy about a plan, as facts. `words` says it; `docs/reference/codes.md` has a section for each code."""
 
 from __future__ import annotations
 

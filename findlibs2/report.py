@@ -10,7 +10,9 @@ from .model import Finding, Plan, Trail
 from .words import Words, shown
 
 INDENT = "    "
-DECLARATIONS = frozenset({"bad-declaration", "package-missing", "dependencies-unknown", "package-ring", "zipped-wrapper"})
+DECLARATIONS = frozenset(
+    {"bad-declaration", "package-missing", "dependencies-unknown", "package-ring", "zipped-wrapper"}
+)
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = INDENT) -> list[str]:
@@ -153,5 +155,3 @@ def plan(drawn: Plan) -> str:
         lines.append("only the loader can find: " + ", ".join(map(shown, drawn.left_to_loader)))
     lines += findings(drawn.findings)
     return "\n".join(lines)
-
-

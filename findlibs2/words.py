@@ -26,7 +26,9 @@ class Words(Record):
 
 def shown(text: str) -> str:
     """Text from outside, harmless on a terminal: what cannot be printed is escaped."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode() for each in text)
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode() for each in text
+    )
 
 
 def library(path: str) -> str:
@@ -38,7 +40,7 @@ def quoted(*arguments: str) -> str:
 
 
 def wheel(package: str | None) -> str:
-    """"mirlib 1.30.2.33", as installed; "" where there is no package."""
+    """ "mirlib 1.30.2.33", as installed; "" where there is no package."""
     if package is None:
         return ""
     version = metadata.version(package)
@@ -69,7 +71,7 @@ def needed_by(chain: tuple[str, ...], package: str | None) -> tuple[tuple[str, .
 
 
 def missing_library(finding: findings.MissingLibrary) -> Words:
-    said = ((("the loader", shown(finding.loader_said)),) if finding.loader_said else ())
+    said = (("the loader", shown(finding.loader_said)),) if finding.loader_said else ()
     return Words(
         f"{shown(finding.name)}, which {library(finding.needed_by[0])} needs, is nowhere to be found",
         (*needed_by(finding.needed_by, finding.package), *rows(finding.considered), *said),

@@ -39,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
         ("load", load, "open a library with everything it needs; print what was found, where, why, in which order"),
     ):
         verb = verbs.add_parser(name, help=about, description=about)
-        verb.add_argument("name", metavar="NAME", help='what follows "lib" in the file name: mir, eckit_geo, multio-api')
+        verb.add_argument(
+            "name", metavar="NAME", help='what follows "lib" in the file name: mir, eckit_geo, multio-api'
+        )
         verb.add_argument("--package", metavar="PACKAGE", help="the wrapper package that holds it")
         verb.set_defaults(run=run)
     return top

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     # DT_SONAME, DT_NEEDED, DT_RPATH, DT_RUNPATH, the names of the flags
     _Linked: TypeAlias = tuple[str | None, tuple[Needed, ...], str | None, str | None, frozenset[str]]
 
+MAX_KNOWN = 1024  # names; more than any stack has, and nothing to speak of in memory
 MAGIC = b"\x7fELF"
 MAX_INTERPRETER = 4096  # bytes; PATH_MAX of Linux, and what its kernel allows
 _IDENT = 16  # bytes; EI_NIDENT
@@ -45,6 +46,15 @@ _SHAPES = {(size, data): _Shape(size * 32, order) for size in (1, 2) for data, o
 _PATHS = (elf.DT_SONAME, elf.DT_RPATH, elf.DT_RUNPATH)
 _NO_FLAGS: frozenset[str] = frozenset()
 _NOT_LINKED: _Linked = (None, (), None, None, _NO_FLAGS)  # a static program
+
+
+_known: dict[str, Needed] = {}  # the libraries of a stack need the same few
+
+
+def _needed(name: str) -> Needed:
+    if len(_known) >= MAX_KNOWN:
+        _known.clear()
+    return _known.setdefault(name, Needed(name, "normal"))
 
 
 def read(window: Window) -> Binary:
@@ -130,7 +140,7 @@ def _linked(window: Window, shape: _Shape, machine: int, segments: Segments, ima
     judge_dynamic(dynamic, image, machine)
     judge_hash(window, image, dynamic)
     named = strings(window, image, dynamic)
-    needed = tuple([Needed(named[offset], "normal") for offset in dynamic.needed])
+    needed = tuple([_known.get(named[offset]) or _needed(named[offset]) for offset in dynamic.needed])
     name, rpath, runpath = [named.get(dynamic.last.get(tag, -1)) for tag in _PATHS]
     return name, needed, rpath, runpath, _flags(dynamic)
 

@@ -36,7 +36,9 @@ def test_a_subclass_adds_its_fields_behind() -> None:
         ((1,), {"colour": 1}, "Pair has no colour"),
     ],
 )
-def test_a_record_is_made_whole_or_not_at_all(values: tuple[object, ...], named: dict[str, object], complaint: str) -> None:
+def test_a_record_is_made_whole_or_not_at_all(
+    values: tuple[object, ...], named: dict[str, object], complaint: str
+) -> None:
     with pytest.raises(TypeError, match=complaint):
         Pair(*values, **named)  # type: ignore[arg-type]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os.path import basename
 
+import pytest
+
 from findlibs2 import closure, planning
 from findlibs2.closure import Root, World
 from findlibs2.findings import (
@@ -213,6 +215,21 @@ def test_a_dependency_for_another_machine_stops_the_load() -> None:
     drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
     is_for, process_is = "aarch64, 64-bit, little-endian", "x86_64, 64-bit, little-endian"
     assert drawn.findings == (WrongMachine(LIBECKIT, is_for, process_is, "eckitlib", (LIBMIR,)),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("relocatable", "an object file, which was never linked (ET_REL)"),
+        ("executable", "a program (ET_EXEC)"),
+        ("core", "a core dump (ET_CORE)"),
+        ("other", "of no type that a loader knows"),
+    ],
+)
+def test_what_was_never_linked_as_a_library_stops_the_load(kind: str, what: str) -> None:
+    within = world(binary(LIBMIR).replace(kind=kind))
+    drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
+    assert drawn.findings == (BadFile(LIBMIR, FileProblem("not-a-library", what), (), "mirlib"),)
 
 
 def test_a_file_cut_behind_its_last_segment_loads_with_a_warning() -> None:

@@ -199,9 +199,7 @@ def test_truncated_file(site: Path, libmir: Path) -> None:
     whole = libmir.read_bytes()
     libmir.write_bytes(whole[:200])
     told = said(site, "mir")
-    assert told == bad_file(
-        "is damaged", "the program header table ends at byte 232 of a file of 200 bytes (byte 64)"
-    )
+    assert told == bad_file("is damaged", "the program header table ends at byte 232 of a file of 200 bytes (byte 64)")
 
 
 def test_zeroed_program_headers(site: Path, libmir: Path) -> None:
@@ -368,7 +366,9 @@ def test_errors_are_also_what_callers_already_catch() -> None:
         findlibs2.OpenFailedError: OSError,
         findlibs2.BadNameError: ValueError,
     }
-    assert all(issubclass(ours, builtin) and issubclass(ours, findlibs2.FindlibsError) for ours, builtin in kinds.items())
+    assert all(
+        issubclass(ours, builtin) and issubclass(ours, findlibs2.FindlibsError) for ours, builtin in kinds.items()
+    )
 
 
 def test_nothing_is_said_about_a_variable_that_is_set_to_nothing(site: Path) -> None:
