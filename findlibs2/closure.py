@@ -183,7 +183,7 @@ def first(world: World, wanted: str, by: File, considered: list[Considered], can
                 answer = f"there, but it cannot be read: {file.problem.what}"
             considered.append(Considered(candidate.rule, candidate.directory, answer))
             continue
-        considered.append(Considered(candidate.rule, candidate.directory, "found", candidate.path))
+        considered.append(Considered(candidate.rule, candidate.directory, "found", file.path))
         return file
     return None
 

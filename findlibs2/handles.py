@@ -1,7 +1,7 @@
 """Open libraries: the only mutable state, behind one lock. Effect: the loader, through ctypes.
 
-Nothing is imported and nothing foreign is called while the lock is held, so it cannot deadlock with Python's import locks:
-everything that a plan needs from the import system is gathered before.
+Nothing foreign is imported or called while the lock is held, so it cannot deadlock with Python's import locks: everything
+that a plan needs from the import system is gathered before.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from . import files, process
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ctypes
+    from collections.abc import Sequence
 
     from .model import Plan, Step
 
@@ -54,19 +55,33 @@ def open_all(library: str, plan: Plan) -> None:
     """
     from ctypes import RTLD_GLOBAL, _dlopen  # type: ignore[attr-defined]
 
-    done: list[str] = []
+    done: list[Step] = []
     for step in plan.steps:
-        if step.left:
+        if step.left or ("process" in plan.unchecked and is_open(step)):
             continue
         try:
             _dlopen(step.path, RTLD_GLOBAL)
         except OSError as error:
             from .errors import OpenFailedError
 
-            raise OpenFailedError(library, step.path, str(error), tuple(done)) from error
-        done.append(step.path)
+            raise OpenFailedError(library, step.path, str(error), tuple(each.path for each in done)) from error
+        done.append(step)
     if done:
-        verify(library, plan)
+        verify(library, done)
+
+
+def is_open(step: Step) -> bool:
+    """Whether the process has a library of that name, asked of the loader itself: dearer, and it may look for it on disk."""
+    from ctypes import _dlopen  # type: ignore[attr-defined]
+
+    name = step.file.binary.name if step.file.binary is not None else None
+    if name is None:
+        return False
+    try:
+        _dlopen(name, os.RTLD_NOLOAD)
+    except OSError:
+        return False
+    return True
 
 
 def handle(path: str) -> ctypes.CDLL:
@@ -76,13 +91,13 @@ def handle(path: str) -> ctypes.CDLL:
     return CDLL(path, mode=RTLD_GLOBAL)
 
 
-def verify(library: str, plan: Plan) -> None:
-    """Every file that was read for the plan is mapped; or `RefusedError` naming those that were replaced meanwhile."""
+def verify(library: str, opened: Sequence[Step]) -> None:
+    """Every file that was read and opened is mapped; or `RefusedError` naming those that were replaced meanwhile."""
     mapped = process.mapped()
     if mapped is None:
         return
     places = {place for found in mapped.values() for place in found}
-    replaced = [step for step in plan.steps if step.file.identity is not None and not is_mapped(step, places)]
+    replaced = [step for step in opened if step.file.identity is not None and not is_mapped(step, places)]
     if replaced:
         from .errors import RefusedError
         from .findings import Replaced

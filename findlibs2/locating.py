@@ -259,11 +259,11 @@ def override_of(wanted: str) -> Root | OverrideMissing | None:
     return Root(variable, answer.file, None, Trail(wanted, answer.considered), overridden=True)
 
 
-def stack(roots: Iterable[Package | None], importing: bool) -> Stack:
+def stack(roots: Iterable[Package | None], importing: str | None) -> Stack:
     """All wrappers that the roots declare, transitively, dependencies first, ties as declared.
 
-    `importing`: a wrapper whose declaration is not literal is imported, as the documented protocol says; only `load` does
-    that, and never with a lock held. Errors: `RefusedError` when that import fails.
+    `importing` is the library that is being loaded: a wrapper whose declaration is not literal is imported then, as the
+    documented protocol says; never with a lock held. None: nothing is imported. Errors: `RefusedError` when that fails.
     """
     found: dict[str, Package] = {}
     findings: list[Finding] = []
@@ -287,10 +287,10 @@ def stack(roots: Iterable[Package | None], importing: bool) -> Stack:
     return Stack(tuple(found[name] for name in ordered.nodes), tuple(findings))
 
 
-def known(package: Package, importing: bool, findings: list[Finding]) -> Package:
+def known(package: Package, importing: str | None, findings: list[Finding]) -> Package:
     """The package with its dependencies, imported if that is the only way and allowed."""
-    if package.depends_on is None and importing:
-        return packages.imported(package)
+    if package.depends_on is None and importing is not None:
+        package = packages.imported(package, importing)
     findings += package.problems
     return package
 

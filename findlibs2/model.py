@@ -271,3 +271,4 @@ class Plan(Record):
     packages: tuple[Package, ...] = ()  # dependencies first
     findings: tuple[Finding, ...] = ()
     trails: tuple[Trail, ...] = ()  # one for each name
+    unchecked: tuple[str, ...] = ()  # what could not be looked at: "process", which libraries are loaded already

@@ -305,11 +305,11 @@ def others(package: Package) -> tuple[str, ...]:
     return tuple(directory for place, directory in ways.items() if place not in taken)
 
 
-def imported(package: Package) -> Package:
+def imported(package: Package, library: str) -> Package:
     """The package, imported, with the dependencies that its attributes name then.
 
-    Runs foreign code: never call it with a lock held. Errors: `RefusedError` for all that the import raises but
-    KeyboardInterrupt.
+    Runs foreign code: never call it with a lock held. Errors: `RefusedError`, which names the library that is being
+    loaded, for all that the import raises but KeyboardInterrupt.
     """
     try:
         module = __import__(package.name)
@@ -320,7 +320,7 @@ def imported(package: Package) -> Package:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a declaration must not end the process
-        raise refused(package, error) from error
+        raise refused(package, library, error) from error
     now = find(package.name)[0] or package  # its path may have grown
     kept = tuple(problem for problem in now.problems if problem.code == "zipped-wrapper")
     return now.replace(
@@ -335,9 +335,9 @@ def source_of(package: Package) -> bytes:
     return (files.source(package.init, MAX_SOURCE) if package.init is not None else None) or b""
 
 
-def refused(package: Package, error: BaseException) -> Exception:
+def refused(package: Package, library: str, error: BaseException) -> Exception:
     from .errors import RefusedError
     from .findings import WrapperFailed
 
     words = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return RefusedError(package.name, (WrapperFailed(package.name, package.init, words),))
+    return RefusedError(library, (WrapperFailed(package.name, package.init, words),))

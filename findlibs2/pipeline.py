@@ -56,7 +56,7 @@ def plan(*wanted: str, pkg_name: str | None = None) -> Plan:
     Errors: `BadNameError`, `NotFoundError`, and `RefusedError` for an override that names nothing.
     """
     roots = [locating.root(name, pkg_name) for name in wanted]
-    stack = locating.stack([root.package for root in roots], importing=False)
+    stack = locating.stack([root.package for root in roots], importing=None)
     return draw(roots, stack, thorough=True)
 
 
@@ -77,12 +77,12 @@ def open_stack(name: str, pkg_name: str | None = None) -> tuple[ctypes.CDLL, Pla
     """What `load` does when it was not asked before, with the plan that was carried out."""
     root = locating.root(name, pkg_name)
     handles.ready(name)
-    stack = locating.stack([root.package], importing=True)  # may import wrappers: before the lock
+    stack = locating.stack([root.package], importing=name)  # may import wrappers: before the lock
     with handles.lock:
         drawn = draw([root], stack, thorough=False)
         refuse(name, answered(drawn))
         handles.open_all(name, drawn)
-        library = handles.opened[name, pkg_name] = handles.handle(drawn.targets[0])
+        library = handles.opened.setdefault((name, pkg_name), handles.handle(drawn.targets[0]))
     return library, drawn
 
 
@@ -208,7 +208,9 @@ class Directories:
             return None
         chosen = candidate.rule in CHOSEN_RULES
         owners = self.owners(candidate.by) if candidate.by else frozenset()
-        reason, there = trust.judge(candidate.directory, owners, chosen, self.seen)
+        # What a person wrote relative to the current directory means the place that it is now; what a file brings does not.
+        directory = abspath(candidate.directory) if chosen else candidate.directory
+        reason, there = trust.judge(directory, owners, chosen, self.seen)
         if reason is not None:
             return closure.Avoided(reason, unsafe=True)
         return None if there else closure.Avoided("does not exist", unsafe=False)
@@ -218,7 +220,7 @@ class Directories:
         directory, _, name = path.rpartition("/")
         if self.is_own(directory) and name not in (self.listed(normpath(directory)) or ()):
             return File(path, None, None, FileProblem("absent", "no such name in the directory"))
-        return files.read(path)
+        return files.read(path if isabs(path) else abspath(path))
 
     def holds(self, candidate: Candidate, entry: str) -> bool:
         """Whether the directory has a subdirectory for processors."""

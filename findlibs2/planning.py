@@ -39,6 +39,7 @@ def plan(world: World, roots: Sequence[Root], packages: Sequence[Package], overr
         packages=tuple(packages),
         findings=tuple(draft.findings),
         trails=tuple(root.trail for root in roots),
+        unchecked=("process",) if world.loaded is None else (),
     )
 
 

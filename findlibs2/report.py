@@ -89,7 +89,7 @@ def relevant(raised: errors.RefusedError) -> Iterable[Finding]:
 
 
 def open_failed(raised: errors.OpenFailedError) -> str:
-    opened = f"{len(raised.opened)} libraries were opened before and stay open" if raised.opened else "nothing"
+    opened = "opened and stay open: " + ", ".join(map(shown, raised.opened)) if raised.opened else "nothing was opened"
     return beats(
         f"{shown(raised.library)} cannot be loaded: the loader refused {words.library(raised.path)}",
         "open-failed",

@@ -109,7 +109,7 @@ class TestImported:
     def imported(self, site: Path, source: str) -> Package:
         wrapper(site, source)
         on_path(site)
-        return packages.imported(found())
+        return packages.imported(found(), "b")
 
     def failure(self, site: Path, source: str) -> tuple[RefusedError, WrapperFailed]:
         with pytest.raises(RefusedError) as caught:
@@ -140,7 +140,7 @@ class TestImported:
         with zipfile.ZipFile(archive, "w") as file:
             file.writestr(f"{NAME}/__init__.py", "depends_on = ['blib'] * 1")
         on_path(archive)
-        package = packages.imported(found())
+        package = packages.imported(found(), "b")
         assert (package.depends_on, package.problems) == (("blib",), (ZippedWrapper(NAME, str(archive)),))
 
     def test_an_attribute_of_a_wrong_type_is_a_bad_declaration(self, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -252,7 +253,7 @@ def test_a_wrapper_that_cannot_be_imported(site: Path, statement: str, raised: s
     (site / "mirlib" / "__init__.py").write_text(f"depends_on = list(('eckitlib',))\n{statement}\n")
     assert said(site, "mir") == (
         f"""RefusedError
-mirlib cannot be loaded: the wrapper package mirlib fails when it is imported [wrapper-failed]
+mir cannot be loaded: the wrapper package mirlib fails when it is imported [wrapper-failed]
     package   SITE/mirlib/__init__.py   mirlib 1.30.2.33
     raised   {raised}
     imported   because what it depends on is not written down literally
@@ -278,6 +279,39 @@ mir cannot be loaded: libeckit.so, which libmir.so needs, is nowhere to be found
         in   SITE/mirlib/__init__.py, line 1
         reads   findlibs_dependencies = 'eckitlib'
         expected   a list of import names, each a string"""
+    )
+
+
+@need.tool("gcc")
+def test_what_only_the_loader_knows_is_told_in_its_own_words(site: Path, libmir: Path) -> None:
+    source = site / "mir.c"
+    source.write_text("extern int nowhere(void); int mir(void) { return nowhere(); }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,-soname,libmir.so", "-o", libmir, source], check=True)
+    assert said(site, "mir") == (
+        """OpenFailedError
+mir cannot be loaded: the loader refused libmir.so [open-failed]
+    file   SITE/mirlib/lib64/libmir.so
+    the loader   SITE/mirlib/lib64/libmir.so: undefined symbol: nowhere
+    so far   nothing was opened"""
+    )
+
+
+@need.tool("gcc")
+def test_where_the_loader_stops_midway_what_is_open_is_told(site: Path, libmir: Path) -> None:
+    source = site / "mir.c"
+    source.write_text("extern int nowhere(void); int mir(void) { return nowhere(); }\n")
+    eckit = site / "eckitlib" / "lib64"
+    linked = ["-Wl,--no-as-needed", f"-L{eckit}", "-leckit", "-Wl,--as-needed"]
+    subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,-soname,libmir.so", "-o", libmir, source, *linked], check=True)
+    assert said(site, "mir").endswith("so far   opened and stay open: SITE/eckitlib/lib64/libeckit.so")
+
+
+def test_without_ctypes(site: Path) -> None:
+    assert said(site, "mir", before="import sys\nsys.modules['ctypes'] = None\n") == (
+        """InterpreterError
+mir cannot be loaded: this interpreter cannot use ctypes [no-ctypes]
+    python says   import of ctypes halted; None in sys.modules
+  fix: load it in the main interpreter, of a Python that was built with ctypes"""
     )
 
 
