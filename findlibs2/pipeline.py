@@ -6,7 +6,7 @@ before it opens anything.
 
 from __future__ import annotations
 
-from os.path import normpath
+from os.path import abspath, isabs, normpath
 
 from . import closure, files, handles, host, locating, packages, planning, process, trust
 from .loaders import glibc

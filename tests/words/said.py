@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import importlib.util
 import re
-import sysconfig
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -22,9 +26,22 @@ except findlibs2.FindlibsError as error:
 
 def said(site: Path, *asked: str, env: Mapping[str, str] | None = None, before: str = "") -> str:
     """The kind and the whole text of the error that `load` ends in, or "loaded"; *site* reads SITE in it."""
-    done = run(before + LOAD.format(asked=asked), site, Path(sysconfig.get_path("purelib")), env=env, cwd=site)
+    done = run(before + LOAD.format(asked=asked), site, requirements(), env=env, cwd=site)
     assert (done.returncode, done.stderr) == (0, ""), f"returned {done.returncode}\n{done.stdout}\n{done.stderr}"
     return plain(done.stdout.replace(str(site), "SITE"))
+
+
+@functools.cache
+def requirements() -> Path:
+    """What findlibs2 itself requires for its words, and nothing else that may be installed beside it."""
+    place = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, place)
+    for name in ("importlib_metadata", "packaging", "zipp"):
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        (place / name).symlink_to(Path(spec.origin).parent)
+    return place
 
 
 def plain(text: str) -> str:
