@@ -144,18 +144,26 @@ def unfit(world: World, package: Package, wanted: str) -> File | None:
 
 
 def everything(world: World, wanted: str, by: File) -> Iterator[Candidate]:
-    """All that the loader would look at for a name that *by* asks for."""
+    """All places for a name that *by* asks for, in order.
+
+    The loader asks the DT_RPATH of the program only on behalf of files without a DT_RUNPATH (elf/dl-load.c,
+    _dl_map_new_object). Here it is asked for all: in environments that work so (conda's), the modules of Python itself
+    bring the environment's libraries into nearly every process first, and a second kind of them would not fit.
+    """
     assert by.binary is not None
-    # An object opened by path has no loader of its own, so no ancestry but the program's (elf/dl-open.c, RTLD_CALLMAP).
+    program = world.host.executable
+    if by.binary.runpath is not None and program is not None:
+        yield from (each for each in searched(world, wanted, program) if each.rule == "RPATH of the executable")
+    yield from searched(world, wanted, by.binary)
+
+
+def searched(world: World, wanted: str, by: Binary) -> Iterator[Candidate]:
+    """What the loader itself searches for a file that was opened by path.
+
+    Such an object has no loader of its own, so no ancestry but the program's (elf/dl-open.c, RTLD_CALLMAP).
+    """
     found: Iterator[Candidate] = world.loader.search(
-        wanted,
-        by.binary,
-        (),
-        world.host,
-        world.cached,
-        world.default_directories,
-        world.processor,
-        world.holds,
+        wanted, by, (), world.host, world.cached, world.default_directories, world.processor, world.holds
     )
     return found
 

@@ -29,13 +29,13 @@ class FindlibsError(Exception):
 
 
 class NotFoundError(FindlibsError, ModuleNotFoundError):
-    """No source knows the library. Also a `ModuleNotFoundError`."""
+    """No source knows the library. Also a `ModuleNotFoundError`. `similar`: names in another spelling that are there."""
 
-    def __init__(self, library: str, trail: Trail, findings: tuple[Finding, ...] = ()) -> None:
-        super().__init__(library, trail, findings)
+    def __init__(self, library: str, trail: Trail, similar: tuple[str, ...] = ()) -> None:
+        super().__init__(library, trail, similar)
         self.name = library
         self.trail = trail
-        self.findings = findings
+        self.similar = similar
 
 
 class RefusedError(FindlibsError, ImportError):

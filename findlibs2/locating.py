@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from .errors import NotFoundError
     from .findings import OverrideMissing
     from .model import Finding, Host
 
@@ -222,10 +223,16 @@ def root(name: str, pkg_name: str | None) -> Root:
     located = locate(name, pkg_name)
     refuse(name, located)
     if located.file is None:
-        from .errors import NotFoundError
-
-        raise NotFoundError(name, located.trail)
+        raise not_found(name, pkg_name, located.trail)
     return Root(name, located.file, located.package, located.trail, located.overridden, located.findings)
+
+
+def not_found(name: str, pkg_name: str | None, trail: Trail) -> NotFoundError:
+    """The error for a name that no source has, with the spellings of it that one has."""
+    from .errors import NotFoundError
+
+    there = (each for each in names.respelled(name) if locate(each, pkg_name).file is not None)
+    return NotFoundError(name, trail, tuple(there))
 
 
 def refuse(name: str, located: Located) -> None:

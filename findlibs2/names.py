@@ -165,6 +165,13 @@ def spellings(library: str, names: Iterable[str]) -> tuple[str, ...]:
     return ((plain,) if plain in found else ()) + tuple(newest_first)
 
 
+def respelled(name: str) -> tuple[str, ...]:
+    """How a library may be spelled that somebody calls so: "Eckit-Geo" -> "eckit_geo", "eckit-geo"; "libmir" -> "mir"."""
+    plain = name.lower().removeprefix("lib")
+    forms = (plain, plain.replace("-", "_"), plain.replace("_", "-"), plain.replace(".", "_"))
+    return tuple(each for each in dict.fromkeys(forms) if each != name and objection(each) is None)
+
+
 def is_version(suffix: str) -> bool:
     """Numbers after dots, and what is attached to them: ".8.1-alpha3", ".1.1.1k"; neither ".debug" nor ".1.bak"."""
     first, *numbers = suffix.split(".")

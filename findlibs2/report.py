@@ -62,13 +62,15 @@ def error(raised: errors.FindlibsError) -> str:
 
 
 def not_found(raised: errors.NotFoundError) -> str:
-    name = shown(str(raised.name))
+    name, similar = shown(str(raised.name)), ", ".join(map(repr, raised.similar))
     variable = raised.trail.considered[0].where if raised.trail.considered else "the override variable"
     return beats(
-        f"no installed wrapper package holds the library {name!r}",
+        f"no installed wrapper package holds the library {name!r}" + (f"; one holds {similar}" if similar else ""),
         "not-found",
         words.rows(raised.trail.considered),
-        f"export {variable}=FILE     # the library itself; or install the wrapper package that holds it",
+        f"ask for {similar}"
+        if similar
+        else f"export {variable}=FILE     # the library itself; or install the wrapper package that holds it",
     )
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from .. import __version__, errors, pipeline, report, words
+from .. import __version__, errors, locating, pipeline, report, words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,15 +50,9 @@ def parser() -> argparse.ArgumentParser:
 def find(asked: argparse.Namespace) -> int:
     path = pipeline.find(asked.name, asked.package)
     if path is None:
-        raise not_found(asked)
+        raise locating.not_found(asked.name, asked.package, locating.locate(asked.name, asked.package).trail)
     print(path)
     return 0
-
-
-def not_found(asked: argparse.Namespace) -> errors.NotFoundError:
-    from .. import locating
-
-    return errors.NotFoundError(asked.name, locating.locate(asked.name, asked.package).trail)
 
 
 def plan(asked: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from findlibs2.errors import BadNameError
-from findlibs2.names import Wish, check, import_name, is_package_name, spellings, variable, wishes
+from findlibs2.names import Wish, check, import_name, is_package_name, respelled, spellings, variable, wishes
 
 BY_RULE = "rule: lib<name>.so is in <name>lib"
 BY_TABLE = "table of irregular names"
@@ -220,3 +220,9 @@ class TestSpellings:
     def test_the_answer_does_not_depend_on_the_order_of_the_directory(self) -> None:
         listing = ["libx.so.01", "libx.so.1", "libx.so", "libx.so.1.0"]
         assert spellings("x", listing) == spellings("x", listing[::-1])
+
+
+def test_a_name_is_also_looked_for_in_the_spellings_that_people_take_for_it() -> None:
+    assert respelled("Eckit-Geo") == ("eckit-geo", "eckit_geo")
+    assert respelled("libmir") == ("mir",)
+    assert respelled("mir") == ()

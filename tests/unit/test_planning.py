@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from os.path import basename
+from os.path import basename, normpath
 
 import pytest
 
@@ -24,7 +24,7 @@ from findlibs2.findings import (
 )
 from findlibs2.model import Considered, FileProblem, Loaded, Package, Plan
 
-from ..build.world import binary, package, root, world
+from ..build.world import HOST, binary, package, root, world
 
 
 def no_override(wanted: str) -> None:
@@ -148,6 +148,22 @@ def test_a_search_directory_that_others_can_fill_is_left_out_and_told() -> None:
     assert list(closure.unsafe(drawn)) == [
         UnsafeSearchPath(LIBMIR, "RPATH", "/tmp/build/lib64", "anyone can create it")
     ]
+
+
+@pytest.mark.parametrize("asking", [{}, {"rpath": "/gone"}, {"runpath": "/gone"}])
+def test_what_the_programs_own_rpath_leads_to_goes_before_the_cache(asking: dict[str, str]) -> None:
+    """The loader leaves it out for a file with a DT_RUNPATH; Python's own modules have brought it by then."""
+    system, conda = "/usr/lib/libz.so.1", "/opt/conda/lib/libz.so.1"
+    program = binary("/opt/conda/bin/python", name="", rpath="$ORIGIN/../lib").replace(kind="executable")
+    within = world(
+        binary(LIBMIR, "libz.so.1", **asking),
+        binary(system),
+        binary("/opt/conda/bin/../lib/libz.so.1"),
+        cached={"libz.so.1": system},
+        host=HOST.replace(executable=program),
+    )
+    drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
+    assert [normpath(path) for path in opened(drawn)] == [conda, LIBMIR]
 
 
 def test_a_system_library_for_another_machine_is_passed_over() -> None:

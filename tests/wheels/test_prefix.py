@@ -33,10 +33,10 @@ for step in findlibs2.plan(name).steps:
 tell(mapped())
 """
 LOAD = f"import {{module}}\n{{module}}.load({LIBRARY})\ntell(mapped())"
-# Which of them win, by the way in which they are brought. A DT_RPATH of the executable is asked on behalf of files without
-# a DT_RUNPATH only (glibc elf/dl-load.c, _dl_map_new_object). For libz that is libeccodes, in the order in which the loader
-# resolves one dlopen of the wanted library. In a real environment it is Python's own zlib module, which findlibs 0.1.3
-# imports before anything else and which has a DT_RPATH there as all that conda builds: `modules` makes it so here too.
+# Which of them win, by the way in which they are brought: all. The loader leaves the DT_RPATH of the executable out on
+# behalf of files with a DT_RUNPATH (glibc elf/dl-load.c, _dl_map_new_object), and some that ask for libz have one. But in a
+# real environment Python's own zlib module, which has a DT_RPATH there as all that conda builds, is first; findlibs 0.1.3
+# imports it before anything else. `modules` makes it so here too.
 WAYS = {"prefix": set(BROUGHT), "library-path": set(BROUGHT), "hwcaps": set(BROUGHT)}
 
 

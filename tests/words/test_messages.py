@@ -60,6 +60,13 @@ no installed wrapper package holds the library 'nosuch' [not-found]
     )
 
 
+@pytest.mark.parametrize("name", ["Mir", "libmir", "LIBMIR"])
+def test_a_name_in_another_spelling(site: Path, name: str) -> None:
+    cause, *_, fix = said(site, name).split("\n")[1:]
+    assert cause == f"no installed wrapper package holds the library {name!r}; one holds 'mir' [not-found]"
+    assert fix == "  fix: ask for 'mir'"
+
+
 def test_a_package_that_declares_nothing_is_no_wrapper(site: Path) -> None:
     wrapper(site, "odd", [], [])
     (site / "oddlib" / "__init__.py").write_text("x = 1\n")
