@@ -237,6 +237,11 @@ class Node(Record):
     own_paths_first: bool = False  # not from a wrapper as published: its own search paths go before the packages
     left: bool = False  # only the loader can find it under this name, while it opens the file that asks
 
+    @property
+    def owner(self) -> str | None:
+        """Import name of the wrapper that the file was installed with; None: it is not from a wrapper as published."""
+        return self.package.name if self.package is not None and not self.own_paths_first else None
+
 
 class Draft:
     """What is known so far while the closure is walked. Lives as long as one call of `plan`."""
@@ -294,13 +299,12 @@ def add(draft: Draft, wanted: str | None, node: Node) -> Node | None:
     if path in draft.nodes:
         return None
     draft.nodes[path] = node
-    draft.findings += judge(draft.world.host, node.file, node.package, node.needed_by)
+    draft.findings += judge(draft.world.host, node.file, node.owner, node.needed_by)
     return node if binary is not None else None
 
 
-def judge(host: Host, file: File, package: Package | None, needed_by: tuple[str, ...]) -> list[Finding]:
+def judge(host: Host, file: File, from_package: str | None, needed_by: tuple[str, ...]) -> list[Finding]:
     """What the headers of one file already tell."""
-    from_package = package.name if package is not None else None
     binary = file.binary
     if binary is None:
         from .findings import BadFile

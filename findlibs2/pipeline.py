@@ -46,7 +46,8 @@ def find(name: str, pkg_name: str | None = None) -> str | None:
     locating.refuse(name, located)
     if located.file is None:
         return None
-    refuse(name, closure.judge(host.snapshot(), located.file, located.package, ()))
+    owner = located.package.name if located.package is not None and not located.overridden else None
+    refuse(name, closure.judge(host.snapshot(), located.file, owner, ()))
     return located.file.path
 
 

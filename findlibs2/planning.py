@@ -198,8 +198,7 @@ def nobody(draft: Draft, wanted: str, by: Node, chain: tuple[str, ...], consider
     draft.paths[wanted] = None
     if not any(row.unsafe for row in considered):
         draft.left.append(wanted)
-    package = by.package.name if by.package is not None else None
-    draft.findings.append(MissingLibrary(wanted, chain, package, considered))
+    draft.findings.append(MissingLibrary(wanted, chain, by.owner, considered))
 
 
 # ------------------------------------------------------------------------------------------------------------ order
@@ -228,8 +227,7 @@ def sequence(draft: Draft, roots: list[str]) -> tuple[str, ...]:
 
 
 def step(node: Node) -> Step:
-    package = node.package.name if node.package is not None else None
-    return Step(node.file.path, node.file, package, node.because, node.needed_by, node.copies, node.left)
+    return Step(node.file.path, node.file, node.owner, node.because, node.needed_by, node.copies, node.left)
 
 
 def target(draft: Draft, root: Root) -> str:

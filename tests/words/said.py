@@ -36,11 +36,10 @@ def requirements() -> Path:
     """What findlibs2 itself requires for its words, and nothing else that may be installed beside it."""
     place = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, place)
-    for name in ("importlib_metadata", "packaging", "zipp"):
+    for name in ("importlib_metadata", "packaging", "zipp", "lazy_importer"):
         spec = importlib.util.find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        (place / name).symlink_to(Path(spec.origin).parent)
+        for directory in (spec.submodule_search_locations or ()) if spec is not None else ():
+            (place / name).symlink_to(directory)
     return place
 
 

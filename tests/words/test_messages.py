@@ -363,6 +363,16 @@ mir cannot be loaded: the library that FINDLIBS2_LIB_MIR names is not libmir.so 
     )
 
 
+def test_a_damaged_override_is_not_blamed_on_the_wheel(site: Path) -> None:
+    (site / "mine.so").write_bytes(b"")
+    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": str(site / "mine.so")}) == (
+        """RefusedError
+mir cannot be loaded: mine.so is empty [bad-file]
+    file   SITE/mine.so
+    seen   0 bytes"""
+    )
+
+
 def test_an_override_of_a_dependency_that_holds_another_soname(site: Path) -> None:
     other = site / "other.so"
     other.write_bytes(library("libeckit.so.9"))
