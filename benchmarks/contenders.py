@@ -65,5 +65,5 @@ def installed(environment: Environment) -> list[Path]:
 
 
 def command(contender: Contender, python: Path) -> list[str]:
-    """The current directory, which -c puts first on the path, is left out."""
-    return [str(python), "-s", "-c", f"import sys; del sys.path[0]\n{contender.code}\n{END}"]
+    """Plain `python -c`, which has the current directory first on its path; `measure` starts it in the root directory."""
+    return [str(python), "-s", "-c", f"{contender.code}\n{END}"]

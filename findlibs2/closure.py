@@ -152,8 +152,11 @@ def everything(world: World, wanted: str, by: File) -> Iterator[Candidate]:
     """
     assert by.binary is not None
     program = world.host.executable
-    if by.binary.runpath is not None and program is not None:
-        yield from (each for each in searched(world, wanted, program) if each.rule == "RPATH of the executable")
+    if by.binary.runpath is not None and program is not None and program.rpath and program.runpath is None:
+        for candidate in searched(world, wanted, program):
+            if candidate.rule != "RPATH of the executable":  # these come first
+                break
+            yield candidate
     yield from searched(world, wanted, by.binary)
 
 
@@ -235,7 +238,10 @@ class Node(Record):
     needed_by: tuple[str, ...]
     copies: tuple[str, ...] = ()
     own_paths_first: bool = False  # not from a wrapper as published: its own search paths go before the packages
-    left: bool = False  # only the loader can find it under this name, while it opens the file that asks
+    by_name: str | None = (
+        None  # carries another name inside; the loader knows it by this one once it has found it itself
+    )
+    left: bool = False  # likewise, and only a search path of the file that asks leads to it
 
     @property
     def owner(self) -> str | None:

@@ -60,7 +60,7 @@ def open_all(library: str, plan: Plan) -> None:
         if step.left or ("process" in plan.unchecked and is_open(step)):
             continue
         try:
-            _dlopen(step.path, RTLD_GLOBAL)
+            _dlopen(step.by_name or step.path, RTLD_GLOBAL)
         except OSError as error:
             from .errors import OpenFailedError
 

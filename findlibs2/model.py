@@ -243,12 +243,13 @@ class Candidate(Record):
 class Step(Record):
     """One library to open, and why."""
 
-    path: str  # what the loader is asked for: an absolute path; for a library left to the loader, its bare name
+    path: str  # absolute
     file: File
     package: str | None  # import name of the wrapper it comes from; None: not from a wrapper
     because: tuple[Considered, ...]  # how it was chosen; the last one says it
     needed_by: tuple[str, ...] = ()  # paths, nearest to the wanted library first
     copies: tuple[str, ...] = ()  # other files of the same name and content that were set aside
+    by_name: str | None = None  # opened by this bare name, not by its path, which would not make the name known
     left: bool = False  # the loader opens it by itself, while it opens the first library that needs it
 
 

@@ -187,8 +187,14 @@ def loader_node(
         return None
     package = closure.owner(draft.packages, found.path)
     # An object opened by path answers to that path and to its DT_SONAME, to nothing else (elf/dl-load.c, _dl_lookup_map).
-    known_as = found.binary.name if found.binary is not None else wanted
-    return Node(found, package, tuple(considered), chain, left=known_as != wanted)
+    # What the loader's own search has found answers to the name that was searched, too (_dl_map_new_object).
+    if found.binary is None or wanted in (found.binary.name, found.path):
+        return Node(found, package, tuple(considered), chain)
+    if considered[-1].source not in closure.OWN_PATHS:
+        return Node(found, package, tuple(considered), chain, by_name=wanted)
+    if any(row.unsafe for row in considered):  # it would be looked for there first
+        return None
+    return Node(found, package, tuple(considered), chain, left=True)
 
 
 def nobody(draft: Draft, wanted: str, by: Node, chain: tuple[str, ...], considered: tuple[Considered, ...]) -> None:
@@ -227,7 +233,9 @@ def sequence(draft: Draft, roots: list[str]) -> tuple[str, ...]:
 
 
 def step(node: Node) -> Step:
-    return Step(node.file.path, node.file, node.owner, node.because, node.needed_by, node.copies, node.left)
+    return Step(
+        node.file.path, node.file, node.owner, node.because, node.needed_by, node.copies, node.by_name, node.left
+    )
 
 
 def target(draft: Draft, root: Root) -> str:

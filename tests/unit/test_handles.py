@@ -85,6 +85,31 @@ def test_where_the_process_cannot_be_asked_no_second_copy_is_opened(tmp_path: Pa
     assert sorted(ours) == ["libmir.so", "mine.so"]
 
 
+def odd(tmp_path: Path, rpath: str | None = None) -> Path:
+    """mirlib, whose library needs libodd.so.1; and that one elsewhere, with another name inside."""
+    wrapper(tmp_path, "mir", [], [])
+    libmir = tmp_path / "mirlib" / "lib64" / "libmir.so"
+    libmir.write_bytes(library("libmir.so", ["libodd.so.1"], rpath=rpath))
+    (tmp_path / "system").mkdir()
+    (tmp_path / "system" / "libodd.so.1").write_bytes(library("libeven.so"))
+    return tmp_path / "system"
+
+
+LOAD = "import findlibs2\nfindlibs2.load('mir')\ntell(mapped())"
+
+
+def test_a_system_library_with_another_name_inside_is_known_by_the_name_that_is_needed(tmp_path: Path) -> None:
+    system = odd(tmp_path)
+    mapped = answer(LOAD, tmp_path, env={"LD_LIBRARY_PATH": f"{system}:{os.environ.get('LD_LIBRARY_PATH', '/lib')}"})
+    assert sorted(Path(path).name for path in mapped if str(tmp_path) in path) == ["libmir.so", "libodd.so.1"]
+
+
+def test_where_only_the_librarys_own_search_path_leads_the_loader_goes_itself(tmp_path: Path) -> None:
+    odd(tmp_path, rpath="$ORIGIN/../../system")
+    mapped = answer(LOAD, tmp_path)
+    assert sorted(Path(path).name for path in mapped if str(tmp_path) in path) == ["libmir.so", "libodd.so.1"]
+
+
 def test_loading_twice_opens_and_looks_up_nothing(tmp_path: Path) -> None:
     wrapper(tmp_path, "mir", [], [])
     code = """

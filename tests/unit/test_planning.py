@@ -177,11 +177,35 @@ def test_a_system_library_for_another_machine_is_passed_over() -> None:
     assert opened(draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)) == [right, LIBMIR]
 
 
-def test_a_system_library_that_carries_another_name_is_left_to_the_loader() -> None:
+def test_a_system_library_that_carries_another_name_inside_is_opened_by_the_name_that_is_needed() -> None:
     found = "/usr/lib/libodd.so.1"
     within = world(binary(LIBMIR, "libodd.so.1"), binary(found, name="libeven.so"), cached={"libodd.so.1": found})
     drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
-    assert [(step.path, step.left) for step in drawn.steps] == [(found, True), (LIBMIR, False)]
+    assert [(step.path, step.by_name, step.left) for step in drawn.steps] == [
+        (found, "libodd.so.1", False),
+        (LIBMIR, None, False),
+    ]
+
+
+def test_one_that_only_the_asking_files_search_path_leads_to_is_left_to_the_loader() -> None:
+    found = "/opt/lib/libodd.so.1"
+    within = world(binary(LIBMIR, "libodd.so.1", rpath="/opt/lib"), binary(found, name=""))
+    drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
+    assert [(step.path, step.by_name, step.left) for step in drawn.steps] == [
+        (found, None, True),
+        (LIBMIR, None, False),
+    ]
+
+
+def test_but_not_if_the_loader_would_look_into_an_unsafe_directory_first() -> None:
+    found = "/opt/lib/libodd.so.1"
+    within = world(
+        binary(LIBMIR, "libodd.so.1", rpath="/tmp/build:/opt/lib"),
+        binary(found, name=""),
+        unsafe={"/tmp/build": "open"},
+    )
+    drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
+    assert ([finding.code for finding in drawn.findings], drawn.left_to_loader) == (["missing-library"], ())
 
 
 def test_what_nobody_has_is_missing_once_with_every_place_and_the_loader_may_be_asked() -> None:
