@@ -45,9 +45,12 @@ def world(
     unsafe: Mapping[str, str] | None = None,
     default_directories: tuple[str, ...] = (),
     different: frozenset[str] = frozenset(),
+    links: Mapping[str, str] | None = None,
     host: Host = HOST,
 ) -> World:
-    """`bad`: files that are there and are no libraries; `different`: files whose content is like no other."""
+    """`bad`: files that are there and are no libraries; `different`: files whose content is like no other; `links`: other
+    ways to a file.
+    """
     disk = {each.path: file(each) for each in binaries}
     disk |= {path: File(path, Identity(1, 0, 0, 0), None, problem) for path, problem in (bad or {}).items()}
 
@@ -67,7 +70,7 @@ def world(
         loaded=None if loaded is None else tuple(loaded),
         read=lambda path: disk.get(path, File(path, None, None, FileProblem("absent", "no such file"))),
         families=families,
-        same_file=lambda one, other: one == other,
+        same_file=lambda one, other: (links or {}).get(one, one) == (links or {}).get(other, other),
         same_content=lambda one, other: not {one.path, other.path} & different,
         avoid=avoid,
         cached=entries,

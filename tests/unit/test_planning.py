@@ -120,6 +120,13 @@ def test_a_library_in_the_process_is_reused_and_noted_when_it_comes_from_elsewhe
     assert drawn.findings == (LoadedElsewhere("libeckit.so", "my/libeckit.so", LIBECKIT),)
 
 
+def test_another_way_to_the_same_file_is_no_other_file() -> None:
+    mine = Loaded("/link/libeckit.so", "libeckit.so")
+    links = {mine.path: LIBECKIT}
+    within = world(binary(LIBMIR, "libeckit.so"), binary(LIBECKIT), loaded=[mine], links=links)
+    assert draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK).findings == ()
+
+
 def test_the_wanted_library_in_the_process_is_asked_for_as_it_was_opened() -> None:
     within = world(binary(LIBMIR), loaded=[Loaded("my/libmir.so", "libmir.so")])
     drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
@@ -132,6 +139,19 @@ def test_a_system_library_is_opened_by_its_absolute_path_before_who_needs_it() -
     drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
     assert opened(drawn) == [gomp, LIBMIR]
     assert drawn.steps[0].because[-1] == Considered("ld.so.cache", drawn.steps[0].because[-1].where, "found", gomp)
+
+
+def test_what_the_loader_cannot_read_it_passes_over_and_the_trail_says_so() -> None:
+    hidden, right = "/a/libz.so.1", "/b/libz.so.1"
+    problem = FileProblem("unreadable", "[Errno 13] Permission denied")
+    within = world(
+        binary(LIBMIR, "libz.so.1"), binary(right), bad={hidden: problem}, default_directories=("/a", "/b", "/c")
+    )
+    drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
+    assert [row.answer for row in drawn.steps[0].because if row.source == "default directory"] == [
+        "there, but it cannot be read: [Errno 13] Permission denied",
+        "found",
+    ]
 
 
 def test_a_search_directory_that_others_can_fill_is_left_out_and_told() -> None:
