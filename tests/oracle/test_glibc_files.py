@@ -73,7 +73,9 @@ class TestSystem:
         directory = host.default_directories()[0]
         cached = {entry for entry in os.listdir(directory) if ".so." in entry and host.cached(entry)}
         names = sorted(entry for entry in os.listdir(directory) if entry.endswith(".so") and entry not in cached)
-        taken = [name for name in names if (found := files.read(f"{directory}/{name}").binary) and not found.needed]
+        binaries = ((name, files.read(f"{directory}/{name}").binary) for name in names)
+        # What needs more than the program has already would make the loader search for that as well.
+        taken = [name for name, found in binaries if found and {each.name for each in found.needed} <= {"libc.so.6"}]
         if not taken:
             pytest.skip("missing here: a library in a default directory that is not in the cache")
         top = stage.library("libtop.so", taken[0])
