@@ -177,26 +177,32 @@ def own_paths(world: World, wanted: str, by: File) -> Iterator[Candidate]:
 
 
 def first(world: World, wanted: str, by: File, considered: list[Considered], candidates: Candidates) -> File | None:
-    """The first file that the loader would take, or die of; every answer is added to *considered*."""
+    """The first file that the loader would take, or die of; answers are added to *considered*, the last one is its."""
     for candidate in candidates(world, wanted, by):
         if candidate.rule == "default directory" and not any(row.source == "ld.so.cache" for row in considered):
             considered.append(Considered("ld.so.cache", "", f"no {wanted}"))
-        avoided = world.avoid(candidate)
-        if avoided is not None:
-            row = Considered(candidate.rule, candidate.directory, avoided.reason, unsafe=avoided.unsafe)
-            if row not in considered:
-                considered.append(row)
-            continue
-        file = world.read(candidate.path)
-        if world.loader.outcome(file, world.host) == "skipped":
-            answer = "there, but not for this process" if file.binary is not None else "not there"
-            if file.problem is not None and file.problem.code == "unreadable":
-                answer = f"there, but it cannot be read: {file.problem.what}"
-            considered.append(Considered(candidate.rule, candidate.directory, answer))
-            continue
-        considered.append(Considered(candidate.rule, candidate.directory, "found", file.path))
-        return file
+        row, file = looked_at(world, candidate)
+        if file is not None or row not in considered:
+            considered.append(row)
+        if file is not None:
+            return file
     return None
+
+
+def looked_at(world: World, candidate: Candidate) -> tuple[Considered, File | None]:
+    """What is to be said of one candidate, and the file where the search ends with it."""
+    rule, directory = candidate.rule, candidate.directory
+    avoided = world.avoid(candidate)
+    if avoided is not None:
+        return Considered(rule, directory, avoided.reason, unsafe=avoided.unsafe), None
+    file = world.read(candidate.path)
+    if world.loader.outcome(file, world.host) != "skipped":
+        return Considered(rule, directory, "found", file.path), file
+    if file.problem is not None and file.problem.code == "unreadable":
+        return Considered(rule, directory, f"there, but it cannot be read: {file.problem.what}"), None
+    return Considered(
+        rule, directory, "there, but not for this process" if file.binary is not None else "not there"
+    ), None
 
 
 def unsafe(plan: Plan) -> Iterator[UnsafeSearchPath]:

@@ -72,9 +72,9 @@ def take_all(draft: Draft, node: Node) -> list[Node | None]:
 def take(draft: Draft, wanted: str, by: Node) -> Node | None:
     """Who supplies a wanted name; None: somebody who needs no opening by us, or nobody (then there is a finding)."""
     chain = (by.file.path, *by.needed_by)
-    if in_process(draft, wanted, None):
-        return None
     override = draft.overrides(wanted)
+    if in_process(draft, wanted, override.file if isinstance(override, Root) else None):
+        return None
     if override is not None:
         return overridden(draft, wanted, override, chain)
     considered: list[Considered] = []

@@ -320,6 +320,23 @@ def test_an_override_replaces_the_library_that_others_need() -> None:
     assert (opened(drawn), drawn.findings) == ([mine, LIBMIR], ())
 
 
+def test_an_override_of_what_the_process_has_already_comes_too_late_and_that_is_told() -> None:
+    mine = "/home/me/build/libeckit.so"
+    within = world(binary(LIBMIR, "libeckit.so"), binary(mine), loaded=[Loaded(LIBECKIT, "libeckit.so")])
+    override = root(within, "FINDLIBS2_LIB_ECKIT", mine, overridden=True)
+    drawn = planning.plan(within, [root(within, "mir", LIBMIR, MIR)], STACK, {"libeckit.so": override}.get)
+    assert (opened(drawn), drawn.findings) == ([LIBMIR], (LoadedElsewhere("libeckit.so", LIBECKIT, mine),))
+
+
+def test_each_place_is_told_once_though_a_persons_own_build_is_asked_for_its_own_paths_first() -> None:
+    mir = "/home/me/mir/libmir.so"
+    within = world(binary(mir, "libgone.so", rpath="/home/me/lib"))
+    drawn = draw(within, root(within, "mir", mir, MIR, overridden=True), packages=[MIR])
+    [finding] = drawn.findings
+    assert isinstance(finding, MissingLibrary)
+    assert [(row.source, row.where) for row in finding.considered] == [("RPATH", "/home/me/lib"), ("package", "mirlib")]
+
+
 def test_an_override_that_carries_another_soname_stops_the_load() -> None:
     mine = "/home/me/build/libatlas.so"
     within = world(binary(LIBMIR, "libatlas.so.0.47"), binary(mine, name="libatlas.so.0.48"))
