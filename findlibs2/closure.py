@@ -121,23 +121,27 @@ def choose(world: World, wanted: str, files: Iterable[File]) -> Offer | None:
     differing: list[str] = []
     unfit: list[File] = []
     for file in files:
-        if file.binary is None or (file.binary.name == wanted and not fits(file, world.host)):
+        if is_unfit(world, wanted, file):
             unfit.append(file)
-        elif file.binary.name == wanted and taken is None:
+        elif file.binary is None or file.binary.name != wanted:
+            continue
+        elif taken is None:
             taken = file
             if world.same_content is None:
                 break
-        elif file.binary.name == wanted and taken is not None and world.same_content is not None:
+        elif world.same_content is not None:
             (copies if world.same_content(taken, file) else differing).append(file.path)
     return Offer(taken, tuple(copies), tuple(differing), tuple(unfit)) if taken is not None else None
 
 
 def unfit(world: World, package: Package, wanted: str) -> File | None:
     """A file of the package that should have been the wanted library, and cannot be loaded by this process."""
-    for file in kin(world, package, wanted):
-        if file.binary is None or (file.binary.name == wanted and not fits(file, world.host)):
-            return file
-    return None
+    return next((file for file in kin(world, package, wanted) if is_unfit(world, wanted, file)), None)
+
+
+def is_unfit(world: World, wanted: str, file: File) -> bool:
+    """No library at all, or the wanted one for another machine."""
+    return file.binary is None or (file.binary.name == wanted and not fits(file, world.host))
 
 
 # ------------------------------------------------------------------------------------------------ the loader's places
@@ -244,10 +248,10 @@ class Node(Record):
     needed_by: tuple[str, ...]
     copies: tuple[str, ...] = ()
     own_paths_first: bool = False  # not from a wrapper as published: its own search paths go before the packages
-    by_name: str | None = (
-        None  # carries another name inside; the loader knows it by this one once it has found it itself
-    )
-    left: bool = False  # likewise, and only a search path of the file that asks leads to it
+    # What carries another name inside the loader knows by the wanted one only once it has found it itself: asked for by
+    # that name, or, where only a search path of the asking file leads to it, left to the loader.
+    by_name: str | None = None
+    left: bool = False
 
     @property
     def owner(self) -> str | None:

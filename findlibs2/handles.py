@@ -74,7 +74,7 @@ def is_open(step: Step) -> bool:
     """Whether the process has a library of that name, asked of the loader itself: dearer, and it may look for it on disk."""
     from ctypes import _dlopen  # type: ignore[attr-defined]
 
-    name = step.file.binary.name if step.file.binary is not None else None
+    name = step.by_name or (step.file.binary.name if step.file.binary is not None else None)
     if name is None:
         return False
     try:

@@ -56,17 +56,20 @@ def override(ask: Ask) -> Answer:
 
 
 def overridden(variable: str, value: str, libraries: list[str]) -> Answer:
-    file = overriding(value, libraries)
+    path = abspath(value)
+    listing = files.listing(path)
+    file = overriding(path, listing, libraries)
     if file is None:
-        return Answer((), findings=(override_missing(variable, value, libraries),))
+        from .findings import OverrideMissing
+
+        looked_for = tuple(f"lib{each}.so" for each in libraries) if listing is not None else ()
+        return Answer((), findings=(OverrideMissing(variable, value, looked_for),))
     considered = (Considered("override", f"{variable}={value}", "found", file.path),)
     return Answer(considered, file, findings=mismatch(variable, file, libraries))
 
 
-def overriding(value: str, libraries: list[str]) -> File | None:
-    """The file that an override names; None: nothing is there."""
-    path = abspath(value)
-    listing = files.listing(path)
+def overriding(path: str, listing: tuple[str, ...] | None, libraries: list[str]) -> File | None:
+    """The file that an override names, by itself or by its directory; None: nothing is there."""
     if listing is None:
         file = files.read(path)
         absent = file.problem is not None and file.problem.code in ("absent", "dangling-link", "directory")
@@ -74,13 +77,6 @@ def overriding(value: str, libraries: list[str]) -> File | None:
     found = (name for library in libraries for name in names.spellings(library, listing))
     first = next(found, None)
     return files.read(join(path, first)) if first is not None else None
-
-
-def override_missing(variable: str, value: str, libraries: list[str]) -> Finding:
-    from .findings import OverrideMissing
-
-    is_directory = files.listing(abspath(value)) is not None
-    return OverrideMissing(variable, value, tuple(f"lib{each}.so" for each in libraries) if is_directory else ())
 
 
 def mismatch(variable: str, file: File, libraries: list[str]) -> tuple[Finding, ...]:
@@ -275,7 +271,7 @@ def stack(roots: Iterable[Package | None], importing: str | None) -> Stack:
     found: dict[str, Package] = {}
     findings: list[Finding] = []
     for package in roots:
-        if package is not None:
+        if package is not None and package.name not in found:
             found[package.name] = known(package, importing, findings)
 
     def edges(name: str) -> list[str]:

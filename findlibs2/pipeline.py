@@ -69,9 +69,11 @@ def load(name: str, pkg_name: str | None = None) -> ctypes.CDLL:
     Errors: `BadNameError`; `NotFoundError` (also `ModuleNotFoundError`); `RefusedError` (also `ImportError`), nothing was
     opened; `OpenFailedError` (also `OSError`), the loader refused midway; `InterpreterError` (also `ImportError`).
     """
-    if (name, pkg_name) in handles.opened:
-        return handles.opened[name, pkg_name]
-    return open_stack(name, pkg_name)[0]
+    try:
+        known = handles.opened.get((name, pkg_name))
+    except TypeError:  # it cannot even be looked up, so it is no name; `open_stack` says so
+        known = None
+    return known if known is not None else open_stack(name, pkg_name)[0]
 
 
 def open_stack(name: str, pkg_name: str | None = None) -> tuple[ctypes.CDLL, Plan]:

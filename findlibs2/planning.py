@@ -241,6 +241,8 @@ def step(node: Node) -> Step:
 def target(draft: Draft, root: Root) -> str:
     """What to ask the loader for, to get the wanted library itself."""
     name = root.file.binary.name if root.file.binary is not None else None
+    if name is not None and draft.world.loaded is None:  # by then there is one of that name, and nobody knows which
+        return name
     for reused in draft.reused:
         if name is not None and reused.name == name:
             return reused.loaded.path

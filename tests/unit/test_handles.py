@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import findlibs2
 from findlibs2 import errors, files, handles
 from findlibs2.findings import Replaced
 from findlibs2.model import File, Identity, Step
@@ -83,6 +84,20 @@ def test_where_the_process_cannot_be_asked_no_second_copy_is_opened(tmp_path: Pa
     code = f"{UNKNOWN}ctypes.CDLL({str(mine)!r})\nfindlibs2.load('mir')\ntell(mapped())"
     ours = [Path(path).name for path in answer(code, tmp_path) if str(tmp_path) in path]
     assert sorted(ours) == ["libmir.so", "mine.so"]
+
+
+def test_nor_one_of_the_wanted_library_itself(tmp_path: Path) -> None:
+    wrapper(tmp_path, "mir", [], [])
+    mine = tmp_path / "mine.so"
+    mine.write_bytes(library("libmir.so"))
+    code = f"{UNKNOWN}ctypes.CDLL({str(mine)!r})\nfindlibs2.load('mir')\ntell(mapped())"
+    assert [Path(path).name for path in answer(code, tmp_path) if str(tmp_path) in path] == ["mine.so"]
+
+
+@pytest.mark.parametrize("name", [["mir"], {}, None, 1])
+def test_what_is_no_name_at_all_is_said_to_be_none(name: object) -> None:
+    with pytest.raises(errors.BadNameError):
+        findlibs2.load(name)  # type: ignore[arg-type]
 
 
 def odd(tmp_path: Path, rpath: str | None = None) -> Path:

@@ -114,6 +114,13 @@ def test_the_stack_has_dependencies_first(site: Path) -> None:
     assert ([each.name for each in stack.packages], stack.findings) == (["alphalib", "betalib"], ())
 
 
+def test_two_libraries_of_one_wrapper_make_one_stack(site: Path) -> None:
+    (site / "betalib" / "__init__.py").write_text("depends_on = list(('alphalib',))\n")
+    package = locating.root("beta", None).package
+    stack = locating.stack([package, package], importing=None)
+    assert ([each.name for each in stack.packages], len(stack.findings)) == (["betalib"], 1)
+
+
 def test_a_dependency_that_is_not_installed_is_told(site: Path) -> None:
     (site / "alphalib").rename(site / "gone")
     stack = locating.stack([locating.root("beta", None).package], importing=None)
