@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from tests import need
 from tests.build.elf import library
 from tests.wheels.made import wrapper
-from tests.words.said import distribution, said
+from tests.words.said import said
 
 pytestmark = need.glibc()
 
@@ -27,21 +26,6 @@ except findlibs2.NotFoundError as error:
 os.setuid(65534)
 """
 REINSTALL = "  fix: pip install --force-reinstall --no-deps mirlib==1.30.2.33"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """mirlib 1.30.2.33 on eckitlib 2.5.0.33."""
-    wrapper(tmp_path, "eckit", [], [])
-    wrapper(tmp_path, "mir", ["eckit"], ["eckit"])
-    distribution(tmp_path, "eckitlib", "2.5.0.33")
-    distribution(tmp_path, "mirlib", "1.30.2.33", ["eckitlib==2.5.0.33"])
-    return tmp_path
-
-
-@pytest.fixture
-def libmir(site: Path) -> Path:
-    return site / "mirlib" / "lib64" / "libmir.so"
 
 
 def test_the_stack_of_these_tests_loads(site: Path) -> None:
@@ -333,58 +317,6 @@ def test_a_wrapper_in_a_zip(site: Path, tmp_path: Path) -> None:
     )
 
 
-def test_an_override_that_does_not_exist(site: Path) -> None:
-    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": "/gone/libmir.so"}) == (
-        """RefusedError
-mir cannot be loaded: FINDLIBS2_LIB_MIR names nothing that exists [override-missing]
-    value   /gone/libmir.so
-  fix: unset FINDLIBS2_LIB_MIR     # or set it to the library file"""
-    )
-
-
-def test_an_override_that_is_a_directory_without_the_library(site: Path) -> None:
-    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": str(site)}) == (
-        """RefusedError
-mir cannot be loaded: FINDLIBS2_LIB_MIR is a directory without the library [override-missing]
-    value   SITE
-    looked for   libmir.so
-  fix: unset FINDLIBS2_LIB_MIR     # or set it to the library file"""
-    )
-
-
-def test_an_override_that_holds_another_soname(site: Path) -> None:
-    other = site / "other.so"
-    other.write_bytes(library("libother.so.2"))
-    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": str(other)}) == (
-        """RefusedError
-mir cannot be loaded: the library that FINDLIBS2_LIB_MIR names is not libmir.so [override-mismatch]
-    file   SITE/other.so   carries the name libother.so.2
-  fix: unset FINDLIBS2_LIB_MIR     # or set it to a library named libmir.so"""
-    )
-
-
-def test_a_damaged_override_is_not_blamed_on_the_wheel(site: Path) -> None:
-    (site / "mine.so").write_bytes(b"")
-    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": str(site / "mine.so")}) == (
-        """RefusedError
-mir cannot be loaded: mine.so is empty [bad-file]
-    file   SITE/mine.so
-    seen   0 bytes"""
-    )
-
-
-def test_an_override_of_a_dependency_that_holds_another_soname(site: Path) -> None:
-    other = site / "other.so"
-    other.write_bytes(library("libeckit.so.9"))
-    assert said(site, "mir", env={"FINDLIBS2_LIB_ECKIT": str(other)}) == (
-        """RefusedError
-mir cannot be loaded: the library that FINDLIBS2_LIB_ECKIT names is not libeckit.so [override-mismatch]
-    file   SITE/other.so   carries the name libeckit.so.9
-    needed by   SITE/mirlib/lib64/libmir.so
-  fix: unset FINDLIBS2_LIB_ECKIT     # or set it to a library named libeckit.so"""
-    )
-
-
 def test_what_comes_from_outside_cannot_steer_a_terminal(site: Path, libmir: Path) -> None:
     libmir.write_bytes(library("libmir.so", ["lib\x1b[2Jevil\n.so"]))
     assert "\x1b" not in said(site, "mir")
@@ -420,8 +352,3 @@ def test_errors_are_also_what_callers_already_catch() -> None:
     assert all(
         issubclass(ours, builtin) and issubclass(ours, findlibs2.FindlibsError) for ours, builtin in kinds.items()
     )
-
-
-def test_nothing_is_said_about_a_variable_that_is_set_to_nothing(site: Path) -> None:
-    assert said(site, "mir", env={"FINDLIBS2_LIB_MIR": ""}) == "loaded"
-    assert os.environ.get("FINDLIBS2_LIB_MIR") is None
