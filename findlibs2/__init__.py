@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .errors import (
         BadNameError,
+        ConfigError,
         FindlibsError,
         InterpreterError,
         NotFoundError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadNameError",
+    "ConfigError",
     "FindlibsError",
     "InterpreterError",
     "NotFoundError",

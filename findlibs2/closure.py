@@ -237,6 +237,7 @@ class Root(Record):
     trail: Trail
     overridden: bool = False  # by a person: the file's own search paths go before the packages
     findings: tuple[Finding, ...] = ()
+    place: str | None = None  # of an override: file and line of the configuration that says so
 
 
 class Node(Record):

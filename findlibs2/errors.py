@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Finding, Trail
+from .model import ConfigProblem, Finding, Trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,3 +81,12 @@ class BadNameError(FindlibsError, ValueError):
         super().__init__(name, reason)
         self.name = name
         self.reason = reason
+
+
+class ConfigError(FindlibsError, ValueError):
+    """A configuration file that is to be used cannot be. Raised when a library is looked for, never at import."""
+
+    def __init__(self, file: str, problems: tuple[ConfigProblem, ...]) -> None:
+        super().__init__(file, problems)
+        self.file = file
+        self.problems = problems

@@ -51,17 +51,18 @@ class NeededRing(Finding):
 
 
 class OverrideMissing(Finding):
-    """FINDLIBS2_LIB_<NAME> names nothing that exists, or a directory without the library."""
+    """An override names nothing that exists, or a directory without the library."""
 
     code = "override-missing"
     severity = "error"
-    variable: str
+    variable: str  # "FINDLIBS2_LIB_MIR"; of a configuration: "library.mir.path"
     value: str
     looked_for: tuple[str, ...] = ()  # file names, when the value is a directory
+    place: str | None = None  # file and line of a configuration; None: a variable of the environment
 
 
 class OverrideMismatch(Finding):
-    """FINDLIBS2_LIB_<NAME> names a file that cannot stand in for the library: it carries another SONAME."""
+    """An override names a file that cannot stand in for the library: it carries another SONAME."""
 
     code = "override-mismatch"
     severity = "error"
@@ -70,6 +71,7 @@ class OverrideMismatch(Finding):
     name: str | None  # the DT_SONAME that the file carries; None: none
     expected: str  # the name that is needed
     needed_by: tuple[str, ...] = ()
+    place: str | None = None  # file and line of a configuration; None: a variable of the environment
 
 
 class WrapperFailed(Finding):
@@ -156,6 +158,16 @@ class Shadowed(Finding):
     package: str
     taken: str  # directory
     others: tuple[str, ...]
+
+
+class VariableUnheeded(Finding):
+    """<X>_HOME or <X>_DIR of the library is set, and a source that goes before has the library."""
+
+    code = "variable-unheeded"
+    variable: str
+    value: str
+    library: str  # as asked for
+    taken: str
 
 
 class CopiesDiffer(Finding):

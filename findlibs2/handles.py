@@ -24,6 +24,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
 
 opened: dict[tuple[str, str | None], ctypes.CDLL] = {}  # what `load` has answered, by what it was asked
+prepared: dict[tuple[str, str | None], str] = {}  # what `prepare` has answered, likewise
 
 
 def ready(library: str) -> None:
@@ -47,8 +48,8 @@ def ask_loader(name: str) -> str | None:
     return None
 
 
-def open_all(library: str, plan: Plan) -> None:
-    """Open the steps of a plan, in order, into the global scope; what is mapped afterwards is what was read.
+def open_all(library: str, plan: Plan, checked: bool) -> None:
+    """Open the steps of a plan, in order, into the global scope. `checked`: what is mapped afterwards is what was read.
 
     Errors: `OpenFailedError` where the loader refuses (what was opened before stays open), `RefusedError` with
     `Replaced` where a file was replaced between reading and opening.
@@ -66,7 +67,7 @@ def open_all(library: str, plan: Plan) -> None:
 
             raise OpenFailedError(library, step.path, str(error), tuple(each.path for each in done)) from error
         done.append(step)
-    if done:
+    if done and checked:
         verify(library, done)
 
 

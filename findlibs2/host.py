@@ -222,6 +222,12 @@ def cached(name: str) -> tuple[CacheEntry, ...]:
     return looked_up(cache_content(), name)
 
 
+def cached_names() -> frozenset[str]:
+    """Every name that ld.so.cache has, for whatever machine."""
+    byteorder = snapshot().byteorder
+    return frozenset(noted.entry.name for noted in ldcache.entries(cache_content(), byteorder))
+
+
 def cache() -> Callable[[str], tuple[CacheEntry, ...]]:
     """The same question, for one plan: the disk is asked for the state of the cache once, with the first name."""
     content: list[bytes] = []

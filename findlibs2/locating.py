@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from os.path import abspath, join
+from os.path import abspath, expanduser, isabs, join
 
-from . import closure, files, graph, host, names, packages
+from . import files, graph, host, names, packages
 from .closure import Root
 from .model import Considered, File, Package, Record, Trail
+from .names import Answer, Ask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,75 +20,77 @@ if TYPE_CHECKING:
 
     from .errors import NotFoundError
     from .findings import OverrideMissing
-    from .model import Finding, Host
+    from .model import Finding, Settings
 
-    Source = Callable[["Ask"], "Answer"]
+    Source = Callable[[Ask], Answer]
 
+YES = ("yes", "1", "true", "on")  # what switches a source off, in any letters
 
-class Ask(Record):
-    """A wish for one library: the name as given, the package as given, and our variables (empty under -E and -I)."""
-
-    name: str
-    pkg_name: str | None
-    variables: Mapping[str, str]
-    host: Host
+_settings: dict[tuple[str | None, ...], Settings | None] = {}  # what was read, by where it was looked for
 
 
-class Answer(Record):
-    """What one source said. `file` None: not here, the last of `considered` says why."""
+# ---------------------------------------------------------------------------------------------------- what a person set
 
-    considered: tuple[Considered, ...]
-    file: File | None = None
-    package: Package | None = None
-    findings: tuple[Finding, ...] = ()
+
+def variables() -> Mapping[str, str]:
+    """The environment as far as it is ours to read: nothing under `-E` and `-I`, as Python's own variables."""
+    return {} if sys.flags.ignore_environment else os.environ
+
+
+def settings() -> Settings | None:
+    """The configuration; None: there is none. The file is read once in a process. Errors: `ConfigError`."""
+    given = variables()
+    key = (given.get("FINDLIBS2_CONFIG"), given.get("XDG_CONFIG_HOME"), given.get("HOME"), sys.prefix)
+    if key not in _settings:
+        file = next((file for file in configurations(given) if file == key[0] or files.exists(file)), None)
+        if file is None:
+            _settings[key] = None
+        else:
+            from . import config
+
+            _settings[key] = config.read(abspath(file))
+    return _settings[key]
+
+
+def option(library: str, name: str, argument: str | None) -> str:
+    """How to load a library: the argument, else FINDLIBS2_<NAME>, else the configuration, else the default."""
+    variable = f"FINDLIBS2_{name.upper()}"
+    value = argument if argument is not None else variables().get(variable) or None
+    if value is None:
+        given = settings()
+        said = given.of(library) if given is not None else None
+        return getattr(said, name, None) or names.OPTIONS[name][0]
+    if value not in names.OPTIONS[name]:
+        from .errors import ConfigError
+        from .model import ConfigProblem
+
+        place = f"{name}={value!r}" if argument is not None else f"{variable}={value}"
+        raise ConfigError(place, (ConfigProblem(None, f"{name} cannot be {value!r}", names.OPTIONS[name]),))
+    return value
+
+
+def configurations(given: Mapping[str, str]) -> Iterator[str]:
+    """Where the configuration may be, best first; the first that exists is the only one. Never the current directory."""
+    if given.get("FINDLIBS2_CONFIG"):
+        yield given["FINDLIBS2_CONFIG"]
+        return
+    if not sys.flags.ignore_environment:
+        # XDG Base Directory Specification: "All paths set in these environment variables must be absolute."
+        place = given.get("XDG_CONFIG_HOME", "")
+        yield join(place if isabs(place) else expanduser("~/.config"), "findlibs2", "config.toml")
+    yield join(sys.prefix, "etc", "findlibs2.toml")
 
 
 # ---------------------------------------------------------------------------------------------------------- override
 
 
 def override(ask: Ask) -> Answer:
-    """FINDLIBS2_LIB_<NAME>: a file, or a directory that holds the library. A person said so: it wins over everything."""
-    libraries = list(dict.fromkeys([ask.name, *(wish.library for wish in names.wishes(ask.name, ask.pkg_name))]))
-    for variable in dict.fromkeys(names.variable(library) for library in libraries):
-        value = ask.variables.get(variable)
-        if value:
-            return overridden(variable, value, libraries)
+    """FINDLIBS2_LIB_<NAME>, or `path` in the configuration. A person said so: it wins over everything."""
+    if ask.settings is not None or any(name.startswith(names.OVERRIDE) for name in ask.variables):
+        from . import overriding
+
+        return overriding.override(ask)
     return Answer((Considered("override", names.variable(ask.name), "not set"),))
-
-
-def overridden(variable: str, value: str, libraries: list[str]) -> Answer:
-    path = abspath(value)
-    listing = files.listing(path)
-    file = overriding(path, listing, libraries)
-    if file is None:
-        from .findings import OverrideMissing
-
-        looked_for = tuple(f"lib{each}.so" for each in libraries) if listing is not None else ()
-        return Answer((), findings=(OverrideMissing(variable, value, looked_for),))
-    considered = (Considered("override", f"{variable}={value}", "found", file.path),)
-    return Answer(considered, file, findings=mismatch(variable, file, libraries))
-
-
-def overriding(path: str, listing: tuple[str, ...] | None, libraries: list[str]) -> File | None:
-    """The file that an override names, by itself or by its directory; None: nothing is there."""
-    if listing is None:
-        file = files.read(path)
-        absent = file.problem is not None and file.problem.code in ("absent", "dangling-link", "directory")
-        return None if absent else file
-    found = (name for library in libraries for name in names.spellings(library, listing))
-    first = next(found, None)
-    return files.read(join(path, first)) if first is not None else None
-
-
-def mismatch(variable: str, file: File, libraries: list[str]) -> tuple[Finding, ...]:
-    """The override carries the SONAME of another library. No SONAME at all is fine: nobody can be meant but this one."""
-    name = file.binary.name if file.binary is not None else None
-    expected = [f"lib{each}.so" for each in libraries]
-    if name is None or closure.family(name) in expected:
-        return ()
-    from .findings import OverrideMismatch
-
-    return (OverrideMismatch(variable, file.path, name, expected[0]),)
 
 
 # ----------------------------------------------------------------------------------------------------------- package
@@ -102,11 +105,13 @@ def package(ask: Ask) -> Answer:
         if found is None or not is_wrapper(found, ask.pkg_name, considered):
             continue
         zipped = tuple(problem for problem in found.problems if problem.code == "zipped-wrapper")
-        answer = in_package(found, wish.library, ask.host, considered)
+        answer = packages.holds(found, wish.library, ask.host, considered)
         if answer is not None or zipped:
             return answer or Answer(tuple(considered), findings=zipped)
     if ask.pkg_name is None:
-        return anywhere(ask, considered)
+        from . import survey
+
+        return survey.anywhere(ask, considered)
     return Answer(tuple(considered))
 
 
@@ -121,57 +126,23 @@ def is_wrapper(found: Package, pkg_name: str | None, considered: list[Considered
     return False
 
 
-def in_package(found: Package, library: str, host: Host, considered: list[Considered]) -> Answer | None:
-    """The library in the package: the first file that this process can load; else the first that is there at all."""
-    unfit: list[File] = []
-    for path in paths(found, library):
-        file = files.read(path)
-        if file.problem is not None and file.problem.code == "absent":
-            continue
-        if closure.fits(file, host):
-            considered.append(Considered("package", found.name, "found", path))
-            return Answer(tuple(considered), file, found, passed_over(unfit, path))
-        unfit.append(file)
-    if unfit:
-        considered.append(Considered("package", found.name, "found", unfit[0].path))
-        return Answer(tuple(considered), unfit[0], found)
-    where = ", ".join(found.libraries or found.directories)
-    considered.append(Considered("package", where, f"{found.name} holds no lib{library}.so"))
-    return None
+# ------------------------------------------------------------------------------------------------ outside the wrappers
 
 
-def paths(found: Package, library: str) -> Iterator[str]:
-    """Where the library would be, best first. The unversioned name, nearly always right, is given without a look."""
-    for directory in found.libraries:
-        plain = f"lib{library}.so"
-        yield join(directory, plain)
-        for name in names.spellings(library, files.listing(directory) or ()):
-            if name != plain:
-                yield join(directory, name)
+def outside(name: str) -> Source:
+    """A source of which most processes never hear: its module is imported when it is asked."""
+
+    def source(ask: Ask) -> Answer:
+        from . import places
+
+        return places.SOURCES[name](ask)
+
+    return source
 
 
-def passed_over(unfit: list[File], taken: str) -> tuple[Finding, ...]:
-    if not unfit:
-        return ()
-    from .findings import PassedOver
-
-    return tuple(PassedOver(file.path, file.problem, taken) for file in unfit if file.problem is not None)
-
-
-def anywhere(ask: Ask, considered: list[Considered]) -> Answer:
-    """A name that neither table nor rule knows: which installed wrapper holds it? The first on the path."""
-    seen = {row.where for row in considered}
-    for found in packages.installed_wrappers():
-        if found.name in seen:
-            continue
-        answer = in_package(found, ask.name, ask.host, [*considered])
-        if answer is not None:
-            return answer
-        considered.append(Considered("package", found.name, f"holds no lib{ask.name}.so"))
-    return Answer(tuple(considered))
-
-
-SOURCES: tuple[Source, ...] = (override, package)
+SOURCES: dict[str, Source] = {"override": override, "package": package} | {
+    name: outside(name) for name in names.SOURCES if name != "package"
+}
 
 
 # ---------------------------------------------------------------------------------------------- locating
@@ -194,32 +165,71 @@ class Stack(Record):
     findings: tuple[Finding, ...] = ()
 
 
-def variables() -> Mapping[str, str]:
-    """The environment as far as it is ours to read: nothing under `-E` and `-I`, as Python's own variables."""
-    return {} if sys.flags.ignore_environment else os.environ
-
-
 def locate(name: str, pkg_name: str | None) -> Located:
-    """Ask every source in order; the first that has the library, or that cannot keep its promise, decides."""
+    """Ask every source in order; the first that has the library, or that cannot keep its promise, decides.
+
+    Errors: `BadNameError`; `ConfigError`.
+    """
     names.check(name, pkg_name)
-    ask = Ask(name, pkg_name, variables(), host.snapshot())
-    considered: tuple[Considered, ...] = ()
-    for source in SOURCES:
-        answer = source(ask)
-        considered += answer.considered
+    ask = Ask(name, pkg_name, variables(), host.snapshot(), settings())
+    rows: tuple[Considered, ...] = ()
+    if ask.settings is not None:
+        from . import overriding
+
+        ask, rows = overriding.configured(ask, ask.settings)
+    for source, answer in answers(ask):
+        rows += answer.considered
         if answer.file is not None or answer.findings:
-            is_override = source is override
-            of = package(ask).package if is_override else answer.package
-            return Located(Trail(name, considered), answer.file, of, is_override, answer.findings)
-    return Located(Trail(name, considered), None)
+            is_override = source == "override"
+            of = stood_in_for(ask) if is_override else answer.package
+            return Located(Trail(name, rows), answer.file, of, is_override, answer.findings)
+    return Located(Trail(name, rows), None)
+
+
+def answers(ask: Ask) -> Iterator[tuple[str, Answer]]:
+    """What the sources say, one after the other."""
+    for source in order(ask):
+        off = switched_off(ask, source)
+        if off is None:
+            yield source, SOURCES[source](ask)
+        else:
+            yield source, Answer((Considered(source, off, "switched off"),))
+
+
+def stood_in_for(ask: Ask) -> Package | None:
+    """The wrapper whose library an override replaces; None: there is none, or wrappers are not to be asked."""
+    asked = "package" in order(ask) and switched_off(ask, "package") is None
+    return package(ask).package if asked else None
+
+
+def order(ask: Ask) -> Iterable[str]:
+    """Which sources are asked, in which order. What replaces a library always goes first."""
+    chosen = None
+    if ask.settings is not None:
+        of_library = ask.setting.sources if ask.setting is not None else None
+        chosen = of_library if of_library is not None else ask.settings.sources
+    return ("override", *(names.SOURCES if chosen is None else chosen))
+
+
+def switched_off(ask: Ask, source: str) -> str | None:
+    """The variable and its value that switch a source off; None: it is asked."""
+    variable = names.SOURCES.get(source)
+    value = ask.variables.get(variable) if variable is not None else None
+    return f"{variable}={value}" if value is not None and value.strip().lower() in YES else None
 
 
 def root(name: str, pkg_name: str | None) -> Root:
     """The located library, ready for planning. Errors: `NotFoundError`; `RefusedError` for an override that fails."""
     located = locate(name, pkg_name)
-    refuse(name, located)
-    if located.file is None:
+    if located.file is None and not located.findings:
         raise not_found(name, pkg_name, located.trail)
+    return ready(name, located)
+
+
+def ready(name: str, located: Located) -> Root:
+    """The same, once it is located. Errors: `RefusedError` where a source does not have it as it promised."""
+    refuse(name, located)
+    assert located.file is not None
     return Root(name, located.file, located.package, located.trail, located.overridden, located.findings)
 
 
@@ -241,25 +251,28 @@ def refuse(name: str, located: Located) -> None:
 
 
 def overrides() -> Callable[[str], Root | OverrideMissing | None]:
-    """What answers for needed libraries; where no variable of ours is set, nothing does."""
-    return override_of if any(name.startswith(names.OVERRIDE) for name in variables()) else lambda _wanted: None
+    """What answers for needed libraries; where a person has set nothing, nothing does."""
+    ours, given = variables(), settings()
+    if given is None and not any(name.startswith(names.OVERRIDE) for name in ours):
+        return lambda _wanted: None
+    from . import overriding
+
+    return lambda wanted: overriding.of_needed(wanted, ours, given, locate)
 
 
-def override_of(wanted: str) -> Root | OverrideMissing | None:
-    """What FINDLIBS2_LIB_<NAME> puts in the place of a needed library ("libeckit.so.0"); None: no such variable."""
-    stem = wanted.partition(".so")[0]
-    if not stem.startswith("lib"):
-        return None
-    library = stem[len("lib") :]
-    variable = names.variable(library)
-    value = variables().get(variable)
-    if not value:
-        return None
-    answer = overridden(variable, value, [library])
-    if answer.file is None:
-        missing: OverrideMissing = answer.findings[0]  # type: ignore[assignment]
-        return missing
-    return Root(variable, answer.file, None, Trail(wanted, answer.considered), overridden=True)
+def unheeded(roots: Iterable[Root]) -> list[Finding]:
+    """The variables that name an installation of a library which a wrapper brings."""
+    from . import places
+    from .findings import VariableUnheeded
+
+    given = variables()
+    asked = [(root, Ask(root.name, None, given, host.snapshot())) for root in roots if root.package and not root.overridden]
+    return [
+        VariableUnheeded(name, given[name], root.name, root.file.path)
+        for root, ask in asked
+        for name in places.variables_of(ask)
+        if given.get(name)
+    ]
 
 
 def stack(roots: Iterable[Package | None], importing: str | None) -> Stack:

@@ -21,6 +21,8 @@ try:
 except ImportError:
     from importlib import metadata as distributions  # type: ignore[no-redef]
 
+NAMES = "findlibs2.names"  # entry point group
+
 
 class Distribution(Record):
     """An installed distribution: its name as it spells it, its version, its requirements, the files it recorded."""
@@ -108,3 +110,15 @@ def recorded(package: str, file_name: str) -> bool:
     """Whether the package was installed with a file of that name."""
     found = distribution(package)
     return found is not None and any(file.rsplit("/", 1)[-1] == file_name for file in found.files)
+
+
+def library_names(library: str) -> list[tuple[str, str]]:
+    """Who gives a name to a library (entry point group `findlibs2.names`), and the value as written; nothing is loaded.
+
+    Sorted by the name of the distribution, so that the order on the path decides nothing.
+    """
+    try:
+        found = list(distributions.entry_points(group=NAMES, name=library))
+    except Exception:  # metadata of others, malformed in whatever way
+        return []
+    return sorted((each.dist.name if each.dist is not None else "", each.value) for each in found)

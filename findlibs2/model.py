@@ -192,6 +192,55 @@ class Trail(Record):
         return self.considered[-1].found if self.considered else None
 
 
+# ------------------------------------------------------------------------------------------------ the configuration
+
+
+class Settings(Record):
+    """What one configuration file says."""
+
+    file: str
+    libraries: tuple[LibrarySettings, ...] = ()
+    sources: tuple[str, ...] | None = None  # which are asked, in which order; None: as built in
+    paths: tuple[SearchPath, ...] = ()
+
+    def of(self, library: str) -> LibrarySettings | None:
+        """What it says of one library; None: nothing."""
+        return next((each for each in self.libraries if each.name == library), None)
+
+
+class LibrarySettings(Record):
+    """What it says of one library; None: nothing."""
+
+    name: str
+    file: str
+    lines: tuple[tuple[str, int], ...]  # where each key stands
+    path: str | None = None  # absolute: a file, or a directory that holds the library
+    package: str | None = None
+    visibility: str | None = None
+    verify: str | None = None
+    sources: tuple[str, ...] | None = None
+
+    def place(self, key: str) -> str:
+        """Where a key stands: "/home/me/.config/findlibs2/config.toml, line 3"."""
+        return f"{self.file}, line {dict(self.lines)[key]}"
+
+
+class SearchPath(Record):
+    """One directory that a configuration file wants searched."""
+
+    path: str  # absolute
+    file: str
+    line: int
+
+
+class ConfigProblem(Record):
+    """One thing that is wrong with a configuration file."""
+
+    line: int | None  # None: the whole file
+    what: str
+    nearest: tuple[str, ...] = ()  # what may have been meant; where nothing is near, all that is valid
+
+
 # ------------------------------------------------------------------------------------------------ the process
 
 

@@ -11,7 +11,9 @@ from .model import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from .model import Considered, File, Finding, Host, LibrarySettings, Package, Settings
 
     Version = tuple[tuple[int, str], ...]
 
@@ -40,6 +42,20 @@ HELD = {
     "odclib": "odccore odctest odctools",
 }
 
+# Where libraries are looked for, in this order, and the variable that switches each off: both as in findlibs 0.1.3.
+SOURCES = {
+    "package": "FINDLIBS_DISABLE_PACKAGE",
+    "python": "FINDLIBS_DISABLE_PYTHON",
+    "home": "FINDLIBS_DISABLE_HOME",
+    "config": "FINDLIBS_DISABLE_CONFIG_PATHS",
+    "library-path": "FINDLIBS_DISABLE_LD_PATH",
+    "system": "FINDLIBS_DISABLE_SYS",
+    "ld-cache": "FINDLIBS_DISABLE_CTYPES_UTIL",
+}
+
+# How a library is loaded: what each option can be, the default first.
+OPTIONS = {"visibility": ("global",), "verify": ("headers", "off")}
+
 # Names of projects whose library has another name. The library of that very name goes first, should there be one.
 ALIASES = {
     "fdb": ("fdb5", "fdb5lib"),
@@ -53,6 +69,35 @@ class Wish(Record):
     library: str  # file name without "lib" and ".so": "multio-api"
     package: str  # import name
     because: str
+
+
+class Ask(Record):
+    """What somebody wants: a library, the package as given, and what else decides where it is looked for."""
+
+    name: str
+    pkg_name: str | None
+    variables: Mapping[str, str]  # the environment; empty under -E and -I
+    host: Host
+    settings: Settings | None = None  # None: there is no configuration
+
+    @property
+    def setting(self) -> LibrarySettings | None:
+        """What the configuration says of this library; None: nothing."""
+        return self.settings.of(self.name) if self.settings is not None else None
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """The library as given, and those that the name may stand for: "fdb" for "fdb5"."""
+        return tuple(dict.fromkeys((self.name, *(wish.library for wish in wishes(self.name, self.pkg_name)))))
+
+
+class Answer(Record):
+    """What one source said. `file` None: not here, the last of `considered` says why."""
+
+    considered: tuple[Considered, ...]
+    file: File | None = None
+    package: Package | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------------ packages

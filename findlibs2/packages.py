@@ -9,14 +9,17 @@ import os
 import sys
 from os.path import basename, dirname, isabs, join, normpath
 
-from . import declaration, files
+from . import closure, declaration, files, names
 from .declaration import MAX_SOURCE, Declaration
 from .model import Considered, Package, Record
+from .names import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from .model import File, Finding, Host
 
 HOMES = ("lib64", "lib", ".dylibs")  # of libraries, below a package; .dylibs: delocate
 SITES = ("site-packages", "dist-packages")
@@ -264,45 +267,47 @@ def multiarch(lib: str) -> Iterator[str]:
         yield join(lib, triplet)
 
 
-# ------------------------------------------------------------------------------------------------------ cold questions
+# --------------------------------------------------------------------------------------------------- the library in it
 
 
-def installed_wrappers() -> tuple[Package, ...]:
-    """Every importable package that declares itself a wrapper, in path order. Cold: opens every __init__.py."""
-    found = (find(name)[0] for name in dict.fromkeys((*redirected(), *mentioning())))
-    return tuple(package for package in found if package is not None and package.declared)
+def holds(found: Package, library: str, host: Host, considered: list[Considered]) -> Answer | None:
+    """The library in the package: the first file that this process can load; else the first that is there at all."""
+    unfit: list[File] = []
+    for path in paths(found, library):
+        file = files.read(path)
+        if file.problem is not None and file.problem.code == "absent":
+            continue
+        if closure.fits(file, host):
+            considered.append(Considered("package", found.name, "found", path))
+            return Answer(tuple(considered), file, found, passed_over(unfit, path))
+        unfit.append(file)
+    if unfit:
+        considered.append(Considered("package", found.name, "found", unfit[0].path))
+        return Answer(tuple(considered), unfit[0], found)
+    where = ", ".join(found.libraries or found.directories)
+    considered.append(Considered("package", where, f"{found.name} holds no lib{library}.so"))
+    return None
 
 
-def mentioning() -> Iterator[str]:
-    """Names of the packages on the path whose source names one of the attributes."""
-    for directory in dict.fromkeys(absolute(entry) for entry in sys.path if isinstance(entry, str)):
-        for name in files.listing(directory) or ():
-            source = files.source(join(directory, name, "__init__.py"), MAX_SOURCE) if name.isidentifier() else None
-            if source is not None and len(source) <= MAX_SOURCE and declaration.mentions(source):
-                yield name
+def paths(found: Package, library: str) -> Iterator[str]:
+    """Where the library would be, best first. The unversioned name, nearly always right, is given without a look."""
+    for directory in found.libraries:
+        plain = f"lib{library}.so"
+        yield join(directory, plain)
+        for name in names.spellings(library, files.listing(directory) or ()):
+            if name != plain:
+                yield join(directory, name)
 
 
-def redirected() -> Iterator[str]:
-    """Names of the packages that editable installs redirect: by setuptools, scikit-build-core, meson-python."""
-    for finder in tuple(sys.meta_path):
-        module = sys.modules.get(getattr(finder, "__module__", None) or "")
-        known = (getattr(module, "MAPPING", ()), getattr(finder, "known_source_files", ()))
-        for name in (*known[0], *known[1], *getattr(finder, "_top_level_modules", ())):
-            if isinstance(name, str) and name.isidentifier():
-                yield name
-
-
-def others(package: Package) -> tuple[str, ...]:
-    """Directories of further copies of the package on the path, which the one that is taken hides. Cold."""
-    places = (each for each in dict.fromkeys(map(absolute, portions(package.name))) if each not in package.directories)
-    further = [directory for directory in places if files.exists(join(directory, "__init__.py"))]
-    if not further:
+def passed_over(unfit: list[File], taken: str) -> tuple[Finding, ...]:
+    if not unfit:
         return ()
-    taken = {os.path.realpath(directory) for directory in package.directories}
-    ways: dict[str, str] = {}  # of several ways to one copy, the first
-    for directory in further:
-        ways.setdefault(os.path.realpath(directory), directory)
-    return tuple(directory for place, directory in ways.items() if place not in taken)
+    from .findings import PassedOver
+
+    return tuple(PassedOver(file.path, file.problem, taken) for file in unfit if file.problem is not None)
+
+
+# ------------------------------------------------------------------------------------------------------------- import
 
 
 def imported(package: Package, library: str) -> Package:

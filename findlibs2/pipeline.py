@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from os.path import abspath, isabs, normpath
 
-from . import closure, files, handles, host, locating, packages, planning, process, trust
+from . import closure, files, handles, host, locating, planning, process, trust
 from .loaders import glibc
 from .model import File, FileProblem, Plan
 
@@ -46,6 +46,8 @@ def find(name: str, pkg_name: str | None = None) -> str | None:
     locating.refuse(name, located)
     if located.file is None:
         return None
+    if located.package is None and not located.overridden:  # judged when something is to be opened
+        return located.file.path
     owner = located.package.name if located.package is not None and not located.overridden else None
     refuse(name, closure.judge(host.snapshot(), located.file, owner, ()))
     return located.file.path
@@ -61,32 +63,68 @@ def plan(*wanted: str, pkg_name: str | None = None) -> Plan:
     return draw(roots, stack, thorough=True)
 
 
-def load(name: str, pkg_name: str | None = None) -> ctypes.CDLL:
+def load(
+    name: str, pkg_name: str | None = None, *, visibility: str | None = None, verify: str | None = None
+) -> ctypes.CDLL:
     """The library, open, with everything that it needs, in the global scope. Loading it again is one look-up.
 
     All is decided before anything is opened: which files, in which order, and whether they can be loaded at all.
     A dependency that is in the process already is used as it is, wherever it came from.
-    Errors: `BadNameError`; `NotFoundError` (also `ModuleNotFoundError`); `RefusedError` (also `ImportError`), nothing was
-    opened; `OpenFailedError` (also `OSError`), the loader refused midway; `InterpreterError` (also `ImportError`).
+    `visibility`: "global". `verify`: "headers", or "off": what is wrong is left for the loader to find. Where they are
+    None, FINDLIBS2_VISIBILITY and FINDLIBS2_VERIFY decide, then the configuration, then "global" and "headers".
+    Errors: `BadNameError`; `ConfigError`; `NotFoundError` (also `ModuleNotFoundError`); `RefusedError` (also
+    `ImportError`), nothing was opened; `OpenFailedError` (also `OSError`), the loader refused midway; `InterpreterError`
+    (also `ImportError`).
     """
     try:
         known = handles.opened.get((name, pkg_name))
     except TypeError:  # it cannot even be looked up, so it is no name; `open_stack` says so
         known = None
-    return known if known is not None else open_stack(name, pkg_name)[0]
+    return known if known is not None else open_stack(name, pkg_name, visibility, verify)[0]
 
 
-def open_stack(name: str, pkg_name: str | None = None) -> tuple[ctypes.CDLL, Plan]:
+def open_stack(
+    name: str, pkg_name: str | None = None, visibility: str | None = None, verify: str | None = None
+) -> tuple[ctypes.CDLL, Plan]:
     """What `load` does when it was not asked before, with the plan that was carried out."""
     root = locating.root(name, pkg_name)
+    locating.option(name, "visibility", visibility)
+    checked = locating.option(name, "verify", verify) != "off"
     handles.ready(name)
     stack = locating.stack([root.package], importing=name)  # may import wrappers: before the lock
     with handles.lock:
         drawn = draw([root], stack, thorough=False)
-        refuse(name, answered(drawn))
-        handles.open_all(name, drawn)
+        if checked:
+            refuse(name, answered(drawn))
+        handles.open_all(name, drawn, checked)
         library = handles.opened.setdefault((name, pkg_name), handles.handle(drawn.targets[0]))
     return library, drawn
+
+
+def prepare(name: str, pkg_name: str | None = None) -> str | None:
+    """The path of a library, all that it needs being open, so that ctypes or cffi can open it by that path.
+
+    None: no source has it. Where the process has the library already, that one's path. For a library that is not from a
+    wrapper nothing is opened: what it needs is the loader's business. Errors: as `load`.
+    """
+    known = handles.prepared.get((name, pkg_name))
+    if known is not None:
+        return known
+    located = locating.locate(name, pkg_name)
+    if located.package is None and not located.overridden:
+        locating.refuse(name, located)
+        return located.file.path if located.file is not None else None
+    root = locating.ready(name, located)
+    checked = locating.option(name, "verify", None) != "off"
+    handles.ready(name)
+    stack = locating.stack([root.package], importing=name)
+    with handles.lock:
+        drawn = draw([root], stack, thorough=False)
+        if checked:
+            refuse(name, answered(drawn))
+        needs = tuple(step for step in drawn.steps if step.path != root.file.path)
+        handles.open_all(name, drawn.replace(steps=needs), checked)
+        return handles.prepared.setdefault((name, pkg_name), drawn.targets[0])
 
 
 def refuse(name: str, findings: Iterable[Finding]) -> None:
@@ -132,15 +170,16 @@ def draw(roots: Sequence[Root], stack: Stack, thorough: bool) -> Plan:
     drawn = planning.plan(world(stack.packages, same_content), roots, stack.packages, locating.overrides())
     notes = [*stack.findings, *(finding for root in roots for finding in root.findings)]
     if thorough:
-        notes += [*shadowed(stack.packages), *closure.unsafe(drawn)]
+        notes += [*shadowed(stack.packages), *locating.unheeded(roots), *closure.unsafe(drawn)]
     return drawn.replace(findings=(*notes, *drawn.findings))
 
 
 def shadowed(taken: Sequence[Package]) -> list[Finding]:
     """Wrappers of which the path holds further copies."""
+    from . import survey
     from .findings import Shadowed
 
-    others = [(package, packages.others(package)) for package in taken]
+    others = [(package, survey.others(package)) for package in taken]
     return [Shadowed(package.name, package.directories[0], further) for package, further in others if further]
 
 
@@ -210,10 +249,9 @@ class Directories:
         if candidate.rule in SYSTEM_RULES or self.is_own(candidate.directory):
             return None
         chosen = candidate.rule in CHOSEN_RULES
-        owners = self.owners(candidate.by) if candidate.by else frozenset()
         # What a person wrote relative to the current directory means the place that it is now; what a file brings does not.
         directory = abspath(candidate.directory) if chosen else candidate.directory
-        reason, there = trust.judge(directory, owners, chosen, self.seen)
+        reason, there = trust.judge(directory, lambda: self.owners(candidate.by), chosen, self.seen)
         if reason is not None:
             return closure.Avoided(reason, unsafe=True)
         return None if there else closure.Avoided("does not exist", unsafe=False)

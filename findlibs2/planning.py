@@ -50,7 +50,8 @@ def adopt_root(draft: Draft, root: Root) -> Node | None:
     if wanted is not None and in_process(draft, wanted, root.file):
         return None
     found = None
-    if wanted is not None and root.package is not None and not root.overridden:
+    is_compared = draft.world.same_content is not None  # else nobody asks for copies, and it has been read already
+    if is_compared and wanted is not None and root.package is not None and not root.overridden:
         found = closure.offer(draft.world, root.package, wanted)
     copies = found.copies if found is not None and found.file.path == root.file.path else ()
     node = Node(root.file, root.package, root.trail.considered, (), copies, own_paths_first=root.overridden)
@@ -96,7 +97,8 @@ def overridden(draft: Draft, wanted: str, override: Root | OverrideMissing, chai
     if binary is not None and binary.name != wanted:
         from .findings import OverrideMismatch
 
-        draft.findings.append(OverrideMismatch(override.name, override.file.path, binary.name, wanted, chain))
+        path, place = override.file.path, override.place
+        draft.findings.append(OverrideMismatch(override.name, path, binary.name, wanted, chain, place))
     node = Node(override.file, override.package, override.trail.considered, chain, own_paths_first=True)
     return add(draft, wanted, node)
 

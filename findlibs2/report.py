@@ -65,7 +65,7 @@ def not_found(raised: errors.NotFoundError) -> str:
     name, similar = shown(str(raised.name)), ", ".join(map(repr, raised.similar))
     variable = raised.trail.considered[0].where if raised.trail.considered else "the override variable"
     return beats(
-        f"no installed wrapper package holds the library {name!r}" + (f"; one holds {similar}" if similar else ""),
+        f"the library {name!r} is nowhere to be found" + (f"; {similar} is" if similar else ""),
         "not-found",
         words.rows(raised.trail.considered),
         f"ask for {similar}"
@@ -113,12 +113,25 @@ def bad_name(raised: errors.BadNameError) -> str:
     return beats(f"{shown(repr(raised.name))} is not the name of a library: {raised.reason}", "bad-name", (), None)
 
 
+def config(raised: errors.ConfigError) -> str:
+    rows = [
+        (f"line {each.line}" if each.line is not None else "because", shown(each.what), nearest(each.nearest))
+        for each in raised.problems
+    ]
+    return beats(f"the configuration {shown(raised.file)} cannot be used", "bad-configuration", rows, None)
+
+
+def nearest(valid: tuple[str, ...]) -> str:
+    return ("write " if len(valid) == 1 else "one of ") + ", ".join(map(shown, valid)) if valid else ""
+
+
 SAY: dict[type, Callable[[Any], str]] = {
     errors.NotFoundError: not_found,
     errors.RefusedError: refused,
     errors.OpenFailedError: open_failed,
     errors.InterpreterError: interpreter,
     errors.BadNameError: bad_name,
+    errors.ConfigError: config,
 }
 
 

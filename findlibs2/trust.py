@@ -15,31 +15,44 @@ from . import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Seen = dict[str, "os.stat_result | int"]
+    Owners = Callable[[], frozenset[int]]
 
 MAX_LINKS = 40  # path_resolution(7)
 OVERFLOW = 65534  # uid that stands for every owner a user namespace cannot name; user_namespaces(7)
 
 
 def reason(
-    directory: str, owners: frozenset[int] = frozenset(), chosen: bool = False, seen: Seen | None = None
+    directory: str, owners: Owners = lambda: frozenset(), chosen: bool = False, seen: Seen | None = None
 ) -> str | None:
     """Why the directory is not to be searched, as a short phrase; None: nobody else could fill it.
 
-    `owners` are user ids that are trusted besides root and the effective user: the owner of the file that names the
-    directory could as well have put the code into that file. `chosen`: a person chose the directory (LD_LIBRARY_PATH),
-    so it may belong to anybody. `seen` keeps what was learnt for the next question; it must not outlive one plan.
+    `owners` tells user ids that are trusted besides root and the effective user: the owner of the file that names the
+    directory could as well have put the code into that file. It is asked only where somebody else has a hand in it.
+    `chosen`: a person chose the directory (LD_LIBRARY_PATH), so it may belong to anybody. `seen` keeps what was learnt
+    for the next question; it must not outlive one plan.
     A directory that does not exist and that nobody else could create is harmless: None.
     """
     return judge(directory, owners, chosen, {} if seen is None else seen)[0]
 
 
-def judge(directory: str, owners: frozenset[int], chosen: bool, seen: Seen) -> tuple[str | None, bool]:
+def judge(directory: str, owners: Owners, chosen: bool, seen: Seen) -> tuple[str | None, bool]:
     """The same, and whether the directory is there at all: below one that is not, nobody needs to look."""
     if not directory.startswith("/"):
         return "relative to the current directory", True
-    walk = Walk(directory, None if chosen else owners | {0, os.geteuid()}, seen)
+    walk = Walk(directory, None if chosen else owners, seen)
     return walk.reason(), not walk.absent
+
+
+def of_file(path: str) -> str | None:
+    """Why the content of a file is not to be trusted, its directory being fine; None: only its owner could write it."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return None
+    return f"anyone can write to {path}" if mode & stat.S_IWOTH else None
 
 
 def owners(path: str) -> frozenset[int]:
@@ -53,8 +66,8 @@ def owners(path: str) -> frozenset[int]:
 class Walk:
     """The way from the root to a directory, through every link, as path_resolution(7) has it."""
 
-    def __init__(self, directory: str, trusted: frozenset[int] | None, seen: Seen) -> None:
-        self.trusted = trusted  # None: everybody
+    def __init__(self, directory: str, owners: Owners | None, seen: Seen) -> None:
+        self.owners = owners  # whom to trust besides root and the effective user; None: everybody
         self.seen = seen
         self.names = directory.split("/")[::-1]  # still to come, the next one last
         self.links = 0
@@ -148,7 +161,7 @@ class Walk:
         return not isinstance(status, int) and bool(status.st_mode & stat.S_IWOTH)
 
     def is_stranger(self, user: int) -> bool:
-        if self.trusted is None or user in self.trusted:
+        if self.owners is None or user in (0, os.geteuid()) or user in self.owners():
             return False
         return not (user == OVERFLOW and in_small_namespace())
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from . import findings, metadata
 from .model import Considered, Finding, Record
+from .names import variable
 
 
 class Words(Record):
@@ -147,18 +148,25 @@ def override_missing(finding: findings.OverrideMissing) -> Words:
     what = "is a directory without the library" if finding.looked_for else "names nothing that exists"
     wanted = (("looked for", ", ".join(map(shown, finding.looked_for))),) if finding.looked_for else ()
     return Words(
-        f"{finding.variable} {what}",
+        f"{shown(finding.variable)} {what}",
         (("value", shown(finding.value)), *wanted),
-        f"unset {finding.variable}     # or set it to the library file",
+        instead(finding.variable, finding.place, "the library file"),
     )
+
+
+def instead(variable: str, place: str | None, right: str) -> str:
+    """What to do about an override that is wrong."""
+    if place is None:
+        return f"unset {variable}     # or set it to {right}"
+    return f"change {shown(place)} to {right}, or delete it"
 
 
 def override_mismatch(finding: findings.OverrideMismatch) -> Words:
     carries = f"carries the name {shown(finding.name)}" if finding.name else "carries no name (DT_SONAME)"
     return Words(
-        f"the library that {finding.variable} names is not {shown(finding.expected)}",
+        f"the library that {shown(finding.variable)} names is not {shown(finding.expected)}",
         (("file", shown(finding.path), carries), *needed_by(finding.needed_by, None)),
-        f"unset {finding.variable}     # or set it to a library named {shown(finding.expected)}",
+        instead(finding.variable, finding.place, f"a library named {shown(finding.expected)}"),
     )
 
 
@@ -238,6 +246,17 @@ def shadowed(finding: findings.Shadowed) -> Words:
     )
 
 
+def variable_unheeded(finding: findings.VariableUnheeded) -> Words:
+    return Words(
+        f"{finding.variable} is set, and has no say: the installed wrapper goes first",
+        (
+            ("set to", shown(finding.value)),
+            ("taken", shown(finding.taken)),
+            ("instead", f"{variable(finding.library)}, or `sources` in the configuration"),
+        ),
+    )
+
+
 def copies_differ(finding: findings.CopiesDiffer) -> Words:
     return Words(
         f"several files named {shown(finding.name)} inside, of different content; the unversioned one is taken",
@@ -289,6 +308,7 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "dependencies-unknown": dependencies_unknown,
     "package-ring": package_ring,
     "shadowed": shadowed,
+    "variable-unheeded": variable_unheeded,
     "copies-differ": copies_differ,
     "loaded-elsewhere": loaded_elsewhere,
     "unsafe-search-path": unsafe_search_path,

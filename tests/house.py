@@ -32,11 +32,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("closure",),
     ("planning",),
     # What is there: one door for each effect.
-    ("files", "process", "metadata"),
+    ("files", "process", "metadata", "legacy"),
     ("trust", "host", "packages", "handles"),
+    ("config", "overriding", "survey", "places"),
     ("locating",),
     # What is done, and what is told.
     ("pipeline",),
+    ("compat", "shim"),
     ("words",),
     ("report",),
     ("cli",),
@@ -61,7 +63,23 @@ WALLS: tuple[tuple[str, str], ...] = (
 )
 
 # Not on the good path of `load`. All other modules are hot.
-COLD = frozenset({"formats.sniff", "loaders.hwcaps", "metadata", "words", "report", "cli", "__main__"})
+COLD = frozenset(
+    {
+        "formats.sniff",
+        "loaders.hwcaps",
+        "metadata",
+        "legacy",
+        "config",
+        "overriding",
+        "survey",
+        "places",
+        "compat",
+        "words",
+        "report",
+        "cli",
+        "__main__",
+    }
+)
 
 # What is too dear for the hot path (docs/explanation/design.md, third sentence).
 DEAR = frozenset(
@@ -110,7 +128,13 @@ DOORS: dict[str, frozenset[str]] = {
     "host": frozenset({"os", "sys"}),
     "packages": frozenset({"importlib", "os", "sys"}),
     "handles": frozenset({"_thread", "ctypes", "os:register_at_fork", "os:RTLD_NOLOAD"}),
-    "locating": frozenset({"os.path:abspath", "os:environ", "sys:flags"}),
+    "legacy": frozenset({"configparser", "os:environ", "os.path:exists", "os.path:expanduser"}),
+    "config": frozenset({"difflib", "os.path:expanduser", "sys:version_info", "tomli", "tomllib"}),
+    "overriding": frozenset({"os.path:abspath"}),
+    "survey": frozenset({"os.path:realpath", "sys"}),
+    "places": frozenset({"os.path:abspath", "os.path:expanduser", "sys"}),
+    "locating": frozenset({"os:environ", "os.path:abspath", "os.path:expanduser", "sys:flags", "sys:prefix"}),
+    "compat": frozenset({"collections", "ctypes", "pathlib", "sys", "types"}),
     "pipeline": frozenset({"os.path:abspath"}),
     "words": frozenset({"collections", "itertools", "shlex", "typing"}),
     "report": frozenset({"collections", "typing"}),

@@ -15,15 +15,17 @@ from typing import NamedTuple
 
 import pytest
 
-from findlibs2 import errors, findings, model, names
+from findlibs2 import config, errors, findings, legacy, model, names
 from tests import house, need
 
 PAGES = sorted([house.ROOT / "README.md", *(house.ROOT / "docs").rglob("*.md")])
-LANGUAGES = {"python", "console", "text", "sh"}  # the first two run here, `sh` in .ci/run, `text` nowhere
+LANGUAGES = {"python", "console", "toml", "ini", "text", "sh"}  # all but the last two are tried here; `sh` in .ci/run
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
 API = house.ROOT / "docs" / "reference" / "api.md"
+SOURCES = house.ROOT / "docs" / "reference" / "sources.md"
+CONFIGURATION = house.ROOT / "docs" / "reference" / "configuration.md"
 CODES = house.ROOT / "docs" / "reference" / "codes.md"
 PATIENCE = 300  # seconds
 
@@ -143,6 +145,32 @@ def agrees(expected: str, printed: str) -> bool:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_block_says_what_it_is(page: Path) -> None:
     assert [block for block in blocks(page) if block.language not in LANGUAGES] == []
+
+
+def test_every_configuration_that_a_page_shows_is_one(tmp_path: Path) -> None:
+    shown = [block.text for page in PAGES for block in blocks(page) if block.language == "toml"]
+    of_projects = [text for text in shown if text.startswith("[project")]
+    for text in shown:
+        if text not in of_projects:
+            (tmp_path / "config.toml").write_text(text)
+            config.read(str(tmp_path / "config.toml"))
+    assert len(shown) > len(of_projects) > 0
+
+
+def test_every_old_file_that_a_page_shows_is_read() -> None:
+    (shown,) = (block.text for page in PAGES for block in blocks(page) if block.language == "ini")
+    read = legacy.read("file", shown.encode())
+    assert [entry.problem for entry in read] == [None] * (shown.count("\n") - 1)
+
+
+def test_the_sources_and_their_switches_are_those_of_the_code() -> None:
+    told = {row[0]: row[2] for row in rows(SOURCES) if len(row) == 3}
+    assert told == {"override": "", **names.SOURCES}
+
+
+def test_the_keys_of_the_configuration_are_those_of_the_code() -> None:
+    keys = {"sources", "paths", *(f"library.<name>.{key}" for key in config.READERS)}
+    assert {row[0] for row in rows(CONFIGURATION)} == keys
 
 
 def test_only_the_readme_has_blocks_that_run_nowhere_but_in_continuous_integration() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from findlibs2 import packages
+from findlibs2 import packages, survey
 from findlibs2.errors import RefusedError
 from findlibs2.findings import BadDeclaration, WrapperFailed, ZippedWrapper
 from findlibs2.model import Package
@@ -44,20 +44,20 @@ class TestInstalledWrappers:
         wrapper(one, "depends_on = []", name="findlibs2-test-no-name")
         wrapper(one, "depends_on = []\n" + "#" * 65536, name="findlibs2_test_too_long")
         sys.path[:] = [str(one), str(two)]
-        installed = [package.name for package in packages.installed_wrappers()]
+        installed = [package.name for package in survey.installed_wrappers()]
         assert installed == ["findlibs2_test_b", "findlibs2_test_c", "findlibs2_test_a"]
 
     def test_of_several_copies_the_first_is_the_wrapper(self, tmp_path: Path) -> None:
         directory = wrapper(tmp_path / "one")
         wrapper(tmp_path / "two")
         sys.path[:] = [str(tmp_path / "one"), str(tmp_path / "two")]
-        assert packages.installed_wrappers() == (read(directory),)
+        assert survey.installed_wrappers() == (read(directory),)
 
     def test_one_that_is_hidden_by_a_package_that_declares_nothing_is_none(self, tmp_path: Path) -> None:
         wrapper(tmp_path / "one", "")
         wrapper(tmp_path / "two")
         sys.path[:] = [str(tmp_path / "one"), str(tmp_path / "two")]
-        assert packages.installed_wrappers() == ()
+        assert survey.installed_wrappers() == ()
 
     def test_a_current_directory_that_was_removed_holds_none(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -67,7 +67,7 @@ class TestInstalledWrappers:
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
         sys.path[:] = ["", "below", str(tmp_path / "site")]
-        assert packages.installed_wrappers() == (read(directory),)
+        assert survey.installed_wrappers() == (read(directory),)
 
     @pytest.mark.parametrize("attribute", ["known_source_files", "_top_level_modules"])
     def test_what_a_finder_of_an_editable_install_redirects_counts(self, tmp_path: Path, attribute: str) -> None:
@@ -75,7 +75,7 @@ class TestInstalledWrappers:
         finder = Finder(lambda _: importlib.util.spec_from_file_location(NAME, directory / "__init__.py"))
         setattr(finder, attribute, {NAME: "...", f"{NAME}.below": "..."})
         sys.path[:], sys.meta_path[:] = [], [finder]
-        assert packages.installed_wrappers() == (read(directory),)
+        assert survey.installed_wrappers() == (read(directory),)
 
     def test_so_does_what_is_in_the_mapping_of_the_module_of_one(self, tmp_path: Path) -> None:
         # setuptools: __editable___<name>_<version>_finder.MAPPING
@@ -86,7 +86,7 @@ class TestInstalledWrappers:
         sys.modules[module.__name__] = module
         finder.__module__ = module.__name__
         sys.path[:], sys.meta_path[:] = [], [finder]
-        assert packages.installed_wrappers() == (read(directory),)
+        assert survey.installed_wrappers() == (read(directory),)
 
 
 class TestOthers:
@@ -97,12 +97,12 @@ class TestOthers:
         (tmp_path / "link").symlink_to("two")
         (tmp_path / "same").symlink_to("one")
         on_path(*(tmp_path / each for each in ("one", "same", "two", "link", "three", "absent")))
-        assert packages.others(found()) == (str(two),)
+        assert survey.others(found()) == (str(two),)
 
     def test_a_single_package_has_none(self, tmp_path: Path) -> None:
         wrapper(tmp_path)
         on_path(tmp_path)
-        assert packages.others(found()) == ()
+        assert survey.others(found()) == ()
 
 
 class TestImported:

@@ -30,7 +30,7 @@ def directory(path: Path, mode: int = 0o755, owner: int = 0) -> Path:
 
 
 def reason(path: Path, *owners: int, chosen: bool = False) -> str | None:
-    return trust.reason(str(path), frozenset(owners), chosen)
+    return trust.reason(str(path), lambda: frozenset(owners), chosen)
 
 
 class TestDirectory:
@@ -121,7 +121,7 @@ class TestPresence:
     def test_goes_with_the_judgement(self, safe: Path) -> None:
         (safe / "file").touch()
         paths = [str(directory(safe / "lib")), f"{safe}/gone", f"{safe}/gone/below", f"{safe}/file/below"]
-        there = [trust.judge(path, frozenset(), False, {}) for path in paths]
+        there = [trust.judge(path, lambda: frozenset(), False, {}) for path in paths]
         assert there == [(None, True), (None, False), (None, False), (None, False)]
 
 

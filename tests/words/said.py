@@ -26,9 +26,7 @@ except findlibs2.FindlibsError as error:
 
 def said(site: Path, *asked: str, env: Mapping[str, str] | None = None, before: str = "") -> str:
     """The kind and the whole text of the error that `load` ends in, or "loaded"; *site* reads SITE in it."""
-    done = run(before + LOAD.format(asked=asked), site, requirements(), env=env, cwd=site)
-    assert (done.returncode, done.stderr) == (0, ""), f"returned {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return plain(done.stdout.replace(str(site), "SITE"))
+    return printed(site, before + LOAD.format(asked=asked), env)
 
 
 @functools.cache
@@ -36,11 +34,25 @@ def requirements() -> Path:
     """What findlibs2 itself requires for its words, and nothing else that may be installed beside it."""
     place = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, place)
-    for name in ("importlib_metadata", "packaging", "zipp", "lazy_importer"):
+    for name in ("importlib_metadata", "packaging", "zipp", "lazy_importer", "tomli"):
         spec = importlib.util.find_spec(name)
         for directory in (spec.submodule_search_locations or ()) if spec is not None else ():
             (place / name).symlink_to(directory)
     return place
+
+
+def trail(site: Path, name: str, env: Mapping[str, str] | None = None, before: str = "") -> str:
+    """Every place where a name was looked for, as `findlibs2` tells it."""
+    shown = f"from findlibs2 import locating, report; print(report.trail(locating.locate({name!r}, None).trail))"
+    return printed(site, f"{before}\n{shown}", env)
+
+
+def printed(site: Path, code: str, env: Mapping[str, str] | None) -> str:
+    """What a fresh interpreter prints, whose prefix is SITE/prefix and whose HOME is SITE/home."""
+    prefix = f"import sys; sys.prefix = {str(site / 'prefix')!r}\n"
+    done = run(prefix + code, site, requirements(), env={"HOME": str(site / "home"), **(env or {})}, cwd=site)
+    assert (done.returncode, done.stderr) == (0, ""), f"returned {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return plain(done.stdout.replace(str(site), "SITE"))
 
 
 def plain(text: str) -> str:

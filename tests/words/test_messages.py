@@ -35,11 +35,22 @@ def test_the_stack_of_these_tests_loads(site: Path) -> None:
 def test_unknown_name(site: Path) -> None:
     assert said(site, "nosuch") == (
         """NotFoundError
-no installed wrapper package holds the library 'nosuch' [not-found]
+the library 'nosuch' is nowhere to be found [not-found]
     override   FINDLIBS2_LIB_NOSUCH   not set
     package   nosuchlib   not installed
     package   eckitlib   holds no libnosuch.so
     package   mirlib   holds no libnosuch.so
+    python   SITE/prefix   does not exist
+    home   {NOSUCHLIB,NOSUCH}_{HOME,DIR,ROOT}, CMAKE_PREFIX_PATH   not set
+    config   search paths   none are configured
+    library-path   LD_LIBRARY_PATH   not set
+    system   /   holds no libnosuch.so
+    system   /usr   holds no libnosuch.so
+    system   /usr/local   holds no libnosuch.so
+    system   /opt   holds no libnosuch.so
+    system   /opt/homebrew   holds no libnosuch.so
+    system   ~/.local   holds no libnosuch.so
+    ld-cache   /etc/ld.so.cache   no libnosuch.so
   fix: export FINDLIBS2_LIB_NOSUCH=FILE     # the library itself; or install the wrapper package that holds it"""
     )
 
@@ -47,7 +58,7 @@ no installed wrapper package holds the library 'nosuch' [not-found]
 @pytest.mark.parametrize("name", ["Mir", "libmir", "LIBMIR"])
 def test_a_name_in_another_spelling(site: Path, name: str) -> None:
     cause, *_, fix = said(site, name).split("\n")[1:]
-    assert cause == f"no installed wrapper package holds the library {name!r}; one holds 'mir' [not-found]"
+    assert cause == f"the library {name!r} is nowhere to be found; 'mir' is [not-found]"
     assert fix == "  fix: ask for 'mir'"
 
 
@@ -56,11 +67,22 @@ def test_a_package_that_declares_nothing_is_no_wrapper(site: Path) -> None:
     (site / "oddlib" / "__init__.py").write_text("x = 1\n")
     assert said(site, "odd") == (
         """NotFoundError
-no installed wrapper package holds the library 'odd' [not-found]
+the library 'odd' is nowhere to be found [not-found]
     override   FINDLIBS2_LIB_ODD   not set
     package   SITE/oddlib   oddlib declares neither depends_on nor findlibs_dependencies: no wrapper
     package   eckitlib   holds no libodd.so
     package   mirlib   holds no libodd.so
+    python   SITE/prefix   does not exist
+    home   {ODDLIB,ODD}_{HOME,DIR,ROOT}, CMAKE_PREFIX_PATH   not set
+    config   search paths   none are configured
+    library-path   LD_LIBRARY_PATH   not set
+    system   /   holds no libodd.so
+    system   /usr   holds no libodd.so
+    system   /usr/local   holds no libodd.so
+    system   /opt   holds no libodd.so
+    system   /opt/homebrew   holds no libodd.so
+    system   ~/.local   holds no libodd.so
+    ld-cache   /etc/ld.so.cache   no libodd.so
   fix: export FINDLIBS2_LIB_ODD=FILE     # the library itself; or install the wrapper package that holds it"""
     )
     assert said(site, "odd", "oddlib") == "loaded"
