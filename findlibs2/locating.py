@@ -266,7 +266,9 @@ def unheeded(roots: Iterable[Root]) -> list[Finding]:
     from .findings import VariableUnheeded
 
     given = variables()
-    asked = [(root, Ask(root.name, None, given, host.snapshot())) for root in roots if root.package and not root.overridden]
+    asked = [
+        (root, Ask(root.name, None, given, host.snapshot())) for root in roots if root.package and not root.overridden
+    ]
     return [
         VariableUnheeded(name, given[name], root.name, root.file.path)
         for root, ask in asked

@@ -14,6 +14,10 @@ DECLARATIONS = frozenset(
     {"bad-declaration", "package-missing", "dependencies-unknown", "package-ring", "zipped-wrapper"}
 )
 
+# What is refused by judgement; of the rest there is nothing to open.
+JUDGED = frozenset({"missing-library", "bad-file", "wrong-machine", "needed-ring", "override-mismatch", "replaced"})
+PAST = "  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"
+
 
 def table(rows: Iterable[Sequence[str]], indent: str = INDENT) -> list[str]:
     """Rows with aligned columns; the last column is as long as it is."""
@@ -78,10 +82,11 @@ def refused(raised: errors.RefusedError) -> str:
     """One reason is told at once; several are counted, then told one after the other."""
     reasons, beside = findings(raised.findings), notes(relevant(raised))
     name = shown(str(raised.name))
+    past = [PAST] if all(each.code in JUDGED for each in raised.findings) else []
     if len(reasons) == 1:
         head, *rest = reasons[0].split("\n")
-        return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside])
-    return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside])
+        return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside, *past])
+    return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside, *past])
 
 
 def relevant(raised: errors.RefusedError) -> Iterable[Finding]:

@@ -112,7 +112,8 @@ mir cannot be loaded: libeckit.so, which libmir.so needs, is nowhere to be found
     the loader   libeckit.so: cannot open shared object file: No such file or directory
   fix: pip install eckitlib==2.5.0.33     # what mirlib's own metadata asks for
   warning: eckitlib, which mirlib depends on, is not installed [package-missing]
-        package   eckitlib   not installed"""
+        package   eckitlib   not installed
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -128,7 +129,8 @@ mir cannot be loaded: liblz4-0414571a.so.1.10.0, which libmir.so needs, is nowhe
     package   eckitlib   holds no liblz4-0414571a.so.1.10.0
     ld.so.cache   no liblz4-0414571a.so.1.10.0
     the loader   liblz4-0414571a.so.1.10.0: cannot open shared object file: No such file or directory
-{REINSTALL}"""
+{REINSTALL}
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -155,7 +157,8 @@ mir cannot be loaded: libgone.so, which libmir.so needs, is nowhere to be found 
     package   eckitlib   holds no libgone.so
     RPATH   SITE/open/lib   not searched: anyone can write to SITE/open
     RPATH   lib64   not searched: relative to the current directory
-    ld.so.cache   no libgone.so"""
+    ld.so.cache   no libgone.so
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -167,14 +170,16 @@ mir cannot be loaded: libmir.so is made for another machine [wrong-machine]
     file   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
     is for   aarch64, 64-bit, little-endian
     process is   x86_64, 64-bit, little-endian
-{REINSTALL}"""
+{REINSTALL}
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
 def bad_file(cause: str, seen: str, fix: str = REINSTALL) -> str:
     return (
         f"RefusedError\nmir cannot be loaded: libmir.so {cause} [bad-file]\n"
-        f"    file   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33\n    seen   {seen}\n{fix}"
+        f"    file   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33\n    seen   {seen}\n{fix}\n"
+        "  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"
     )
 
 
@@ -240,7 +245,8 @@ mir cannot be loaded: libeckit.so is empty [bad-file]
     file   SITE/eckitlib/lib64/libeckit.so   eckitlib 2.5.0.33
     seen   0 bytes
     needed by   SITE/mirlib/lib64/libmir.so
-  fix: pip install --force-reinstall --no-deps eckitlib==2.5.0.33"""
+  fix: pip install --force-reinstall --no-deps eckitlib==2.5.0.33
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -250,7 +256,8 @@ def test_ring_of_libraries(site: Path) -> None:
         """RefusedError
 mir cannot be loaded: 2 libraries need each other in a ring, so none of them can be opened first [needed-ring]
     needs   SITE/mirlib/lib64/libmir.so   libeckit.so
-    needs   SITE/eckitlib/lib64/libeckit.so   libmir.so"""
+    needs   SITE/eckitlib/lib64/libeckit.so   libmir.so
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -291,7 +298,8 @@ mir cannot be loaded: libeckit.so, which libmir.so needs, is nowhere to be found
   warning: mirlib declares its dependencies in a form that cannot be used [bad-declaration]
         in   SITE/mirlib/__init__.py, line 1
         reads   findlibs_dependencies = 'eckitlib'
-        expected   a list of import names, each a string"""
+        expected   a list of import names, each a string
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 

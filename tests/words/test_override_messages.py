@@ -38,7 +38,8 @@ def test_an_override_that_holds_another_soname(site: Path) -> None:
         """RefusedError
 mir cannot be loaded: the library that FINDLIBS2_LIB_MIR names is not libmir.so [override-mismatch]
     file   SITE/other.so   carries the name libother.so.2
-  fix: unset FINDLIBS2_LIB_MIR     # or set it to a library named libmir.so"""
+  fix: unset FINDLIBS2_LIB_MIR     # or set it to a library named libmir.so
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -48,7 +49,8 @@ def test_a_damaged_override_is_not_blamed_on_the_wheel(site: Path) -> None:
         """RefusedError
 mir cannot be loaded: mine.so is empty [bad-file]
     file   SITE/mine.so
-    seen   0 bytes"""
+    seen   0 bytes
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
@@ -60,7 +62,8 @@ def test_an_override_of_a_dependency_that_holds_another_soname(site: Path) -> No
 mir cannot be loaded: the library that FINDLIBS2_LIB_ECKIT names is not libeckit.so [override-mismatch]
     file   SITE/other.so   carries the name libeckit.so.9
     needed by   SITE/mirlib/lib64/libmir.so
-  fix: unset FINDLIBS2_LIB_ECKIT     # or set it to a library named libeckit.so"""
+  fix: unset FINDLIBS2_LIB_ECKIT     # or set it to a library named libeckit.so
+  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
     )
 
 
