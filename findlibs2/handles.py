@@ -92,6 +92,23 @@ def handle(path: str) -> ctypes.CDLL:
     return CDLL(path, mode=RTLD_GLOBAL)
 
 
+def keep(library: str, path: str) -> None:
+    """Open a library for good, in a scope of its own: whoever opens and closes it by its path never unmaps it.
+
+    cffi closes what it opened when its object goes, often as the interpreter ends. libgribjump leaves a function of its own
+    with libfdb5, which stays: unmapped before that one, it ends the process in SIGSEGV (tests/wheels/test_drop_in_exit.py).
+    Errors: `OpenFailedError`.
+    """
+    from ctypes import RTLD_LOCAL, _dlopen  # type: ignore[attr-defined]
+
+    try:
+        _dlopen(path, RTLD_LOCAL)
+    except OSError as error:
+        from .errors import OpenFailedError
+
+        raise OpenFailedError(library, path, str(error), ()) from error
+
+
 def verify(library: str, opened: Sequence[Step]) -> None:
     """Every file that was read and opened is mapped; or `RefusedError` naming those that were replaced meanwhile."""
     mapped = process.mapped()

@@ -104,10 +104,14 @@ def open_stack(
 def prepare(name: str, pkg_name: str | None = None) -> str | None:
     """The path of a library, all that it needs being open, so that ctypes or cffi can open it by that path.
 
-    None: no source has it. Where the process has the library already, that one's path. For a library that is not from a
-    wrapper nothing is opened: what it needs is the loader's business. Errors: as `load`.
+    None: no source has it. Where the process has the library already, that one's path. The library itself is kept open,
+    visible to nobody (`handles.keep`). For a library that is not from a wrapper nothing is opened: what it needs is the
+    loader's business. Errors: as `load`.
     """
-    known = handles.prepared.get((name, pkg_name))
+    try:
+        known = handles.prepared.get((name, pkg_name))
+    except TypeError:  # as in `load`
+        known = None
     if known is not None:
         return known
     located = locating.locate(name, pkg_name)
@@ -124,6 +128,7 @@ def prepare(name: str, pkg_name: str | None = None) -> str | None:
             refuse(name, answered(drawn))
         needs = tuple(step for step in drawn.steps if step.path != root.file.path)
         handles.open_all(name, drawn.replace(steps=needs), checked)
+        handles.keep(name, drawn.targets[0])
         return handles.prepared.setdefault((name, pkg_name), drawn.targets[0])
 
 

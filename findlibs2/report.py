@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import errors, words
+from . import errors, names, words
 from .model import Finding, Plan, Trail
 from .words import Words, shown
 
@@ -67,15 +67,19 @@ def error(raised: errors.FindlibsError) -> str:
 
 def not_found(raised: errors.NotFoundError) -> str:
     name, similar = shown(str(raised.name)), ", ".join(map(repr, raised.similar))
-    variable = raised.trail.considered[0].where if raised.trail.considered else "the override variable"
     return beats(
         f"the library {name!r} is nowhere to be found" + (f"; {similar} is" if similar else ""),
         "not-found",
         words.rows(raised.trail.considered),
-        f"ask for {similar}"
-        if similar
-        else f"export {variable}=FILE     # the library itself; or install the wrapper package that holds it",
+        f"ask for {similar}" if similar else not_found_fix(str(raised.name)),
     )
+
+
+def not_found_fix(name: str) -> str | None:
+    """None: no library can have that name, and the evidence says what to write."""
+    if names.objection(name) is not None:
+        return None
+    return f"export {names.variable(name)}=FILE     # the library itself; or install the wrapper package that holds it"
 
 
 def refused(raised: errors.RefusedError) -> str:

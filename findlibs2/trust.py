@@ -138,8 +138,9 @@ class Walk:
         self.exposed = self.is_open(status)
         if self.is_stranger(status.st_uid):
             return f"{self.where(path)}belongs to user {status.st_uid}"
-        # The sticky bit keeps others from replacing what is in it. What is missing there they may still create.
-        if self.exposed and not status.st_mode & stat.S_ISVTX:
+        # The sticky bit keeps others from replacing what is in it. What is missing there they may still create. Where the
+        # root itself is open to all (some containers), all that runs there is, and no directory is worse than another.
+        if self.exposed and path != "/" and not status.st_mode & stat.S_ISVTX:
             return f"anyone can write to {path}"
         return None
 

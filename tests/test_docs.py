@@ -234,7 +234,8 @@ def kinds() -> dict[str, str]:
 
 def codes_of_errors() -> set[str]:
     """What the words of an error without findings carry as its code."""
-    calls = [node for node in ast.walk(house.tree("report")) if isinstance(node, ast.Call) and len(node.args) > 1]
+    trees = [ast.walk(house.tree(module)) for module in ("report", "shim")]
+    calls = [node for tree in trees for node in tree if isinstance(node, ast.Call) and len(node.args) > 1]
     codes = [call.args[1] for call in calls if ast.unparse(call.func) == "beats"]
     return {str(code.value) for code in codes if isinstance(code, ast.Constant)}
 

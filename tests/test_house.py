@@ -89,8 +89,8 @@ class TestDoors:
         assert beyond == set()
 
     @EVERY_MODULE
-    def test_nothing_is_started_written_or_changed(self, module: str) -> None:
-        assert house.used(module, "os") & house.NEVER == set()
+    def test_nothing_is_started_written_or_changed_but_what_is_written_here(self, module: str) -> None:
+        assert house.used(module, "os") & house.NEVER == house.WRITERS.get(module, set())
 
     @EVERY_MODULE
     def test_a_module_of_which_only_some_names_are_let_in_keeps_its_own_name(self, module: str) -> None:

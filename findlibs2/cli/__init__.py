@@ -44,6 +44,10 @@ def parser() -> argparse.ArgumentParser:
         )
         verb.add_argument("--package", metavar="PACKAGE", help="the wrapper package that holds it")
         verb.set_defaults(run=run)
+    about = "build a wheel named findlibs that is findlibs2.compat, for unmodified packages; print where it is"
+    verb = verbs.add_parser("shim", help=about, description=about)
+    verb.add_argument("--output", metavar="DIR", required=True, help="the directory to write it to")
+    verb.set_defaults(run=shim)
     return top
 
 
@@ -68,4 +72,14 @@ def load(asked: argparse.Namespace) -> int:
     took = time.perf_counter() - before
     print(report.plan(carried_out))
     print(f"loaded {words.shown(library._name)} in {took * 1000:.0f} ms")
+    return 0
+
+
+def shim(asked: argparse.Namespace) -> int:
+    """The path is what was asked for; what to do with it is talk."""
+    from .. import shim as building
+
+    path = building.build(asked.output)
+    print(path, flush=True)
+    print(f"install it in the place of findlibs: {building.command(path)}", file=sys.stderr)
     return 0

@@ -103,11 +103,13 @@ class TestNames:
 
 
 class TestOrder:
+    @pytest.mark.parametrize("separator", [":", ";"])
     def test_directories_keep_the_order_in_which_they_were_given(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str
     ) -> None:
+        """ld.so(8), LD_LIBRARY_PATH: "The items in the list are separated by either colons or semicolons"."""
         first, second = (put(tmp_path / each / f"lib{NAME}.so") for each in ("z", "a"))
-        monkeypatch.setenv("LD_LIBRARY_PATH", f"{Path(first).parent}:{Path(second).parent}")
+        monkeypatch.setenv("LD_LIBRARY_PATH", f"{Path(first).parent}{separator}{Path(second).parent}")
         assert findlibs2.find(NAME) == first
 
     def test_the_sources_have_the_order_of_0_1_3(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from errno import ENOENT
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,16 @@ class TestAbsence:
     @pytest.mark.parametrize("written", ["/a\0b", "/" + "x" * 5000])
     def test_of_what_can_never_be_is_harmless(self, written: str) -> None:
         assert trust.reason(written) is None
+
+
+def test_a_root_that_is_open_to_all_is_held_against_no_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in containers that were copied together; there anyone could replace /usr, and Python with it."""
+    looked = {name: os.lstat("/") for name in ("/", "/usr")}
+    opened = os.stat_result((0o40777, *looked["/"][1:]))
+    assert trust.reason("/usr", seen={"/": opened, "/usr": looked["/usr"]}) is None
+    assert (
+        trust.reason("/gone", seen={"/": opened, "/gone": ENOENT}) == "does not exist, and anyone can create it below /"
+    )
 
 
 class TestPresence:

@@ -58,7 +58,7 @@ def original() -> Path:
 def separate(counter: str) -> Mapping[str, Path]:
     """Every wrapper in a directory of its own, by distribution name. The files are hard links to those of `site`."""
     whole = installed(f"wrappers-{counter}")
-    apart = _once(whole.with_name(f"{whole.name}-separate"), lambda place: _part(whole, place))
+    apart = once(whole.with_name(f"{whole.name}-separate"), lambda place: _part(whole, place))
     return {path.name: path for path in sorted(apart.iterdir())}
 
 
@@ -69,7 +69,7 @@ def ready(name: str) -> bool:
 
 def installed(name: str) -> Path:
     """The directory that holds the wheels of `pins/<name>.txt`."""
-    return _once(_place(name), lambda place: _install(name, place))
+    return once(_place(name), lambda place: _install(name, place))
 
 
 def _place(name: str) -> Path:
@@ -77,7 +77,7 @@ def _place(name: str) -> Path:
     return CACHE / "sites" / f"{name}-cp{PYTHON.replace('.', '')}-{edition}"
 
 
-def _once(place: Path, make: Callable[[Path], None]) -> Path:
+def once(place: Path, make: Callable[[Path], None]) -> Path:
     """`place`, made under another name and renamed when it is complete: what is there is whole."""
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -99,11 +99,11 @@ def _locked() -> Iterator[None]:
 def _install(name: str, place: Path) -> None:
     pins, wheels = str(PINS / f"{name}.txt"), str(CACHE / "wheels")
     exactly = ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", pins]
-    _pip("download", *exactly, "--dest", wheels)
-    _pip("install", *exactly, "--no-index", "--find-links", wheels, "--target", str(place))
+    pip("download", *exactly, "--dest", wheels)
+    pip("install", *exactly, "--no-index", "--find-links", wheels, "--target", str(place))
 
 
-def _pip(*words: str) -> None:
+def pip(*words: str) -> None:
     done = subprocess.run([sys.executable, "-m", "pip", *words], capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"pip {' '.join(words)}\n{done.stderr}")
@@ -121,3 +121,6 @@ def _tops(record: Path) -> set[str]:
     """The directories that a wheel fills: `eckitlib`, `eckitlib.libs`, its own metadata."""
     with record.open(newline="") as rows:
         return {row[0].partition("/")[0] for row in csv.reader(rows)}
+
+
+_once, _pip = once, pip

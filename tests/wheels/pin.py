@@ -67,6 +67,7 @@ SETS: Mapping[str, Set] = {
         without="wrappers-27",
     ),
     "findlibs": Set(("3.10", *MODERN), ("findlibs==0.1.3",)),
+    "pyfakefs": Set(("3.10", *MODERN), ("pyfakefs==6.3.2",)),
 }  # fmt: skip
 
 

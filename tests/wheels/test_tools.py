@@ -58,7 +58,7 @@ def test_of_two_runs_that_start_at_once_one_installs(tmp_path: Path, monkeypatch
 
     def one() -> None:
         barrier.wait()
-        environments._once(tmp_path / "sites" / "a", make)
+        environments.once(tmp_path / "sites" / "a", make)
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for thread in threads:
@@ -76,5 +76,5 @@ def test_what_was_not_completed_is_not_there(tmp_path: Path, monkeypatch: pytest
         raise RuntimeError("the index is gone")
 
     with pytest.raises(RuntimeError, match="the index is gone"):
-        environments._once(tmp_path / "sites" / "a", make)
+        environments.once(tmp_path / "sites" / "a", make)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["lock", "sites"]
