@@ -9,10 +9,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from itertools import pairwise
-from os.path import basename
+from os.path import basename, dirname, join
 from typing import Any
 
-from . import findings, metadata
+from . import files, findings, metadata
 from .model import Considered, Finding, Record
 from .names import variable
 
@@ -73,6 +73,9 @@ def needed_by(chain: tuple[str, ...], package: str | None) -> tuple[tuple[str, .
 
 def missing_library(finding: findings.MissingLibrary) -> Words:
     said = (("the loader", shown(finding.loader_said)),) if finding.loader_said else ()
+    beside = join(dirname(finding.needed_by[0]), finding.name)
+    if files.exists(beside):
+        said = (("beside it", shown(beside), "is there, where the loader is not told to look"), *said)
     return Words(
         f"{shown(finding.name)}, which {library(finding.needed_by[0])} needs, is nowhere to be found",
         (*needed_by(finding.needed_by, finding.package), *rows(finding.considered), *said),

@@ -44,6 +44,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("shim",),
     ("cli",),
     ("__main__",),
+    # What PyInstaller asks, outside any program: one hook for each package.
+    ("_pyinstaller",),
+    tuple(sorted(f"_pyinstaller.{path.stem}" for path in SOURCE.glob("_pyinstaller/hook-*.py"))),
 )
 
 # Where one floor looks up to a higher one, inside a function, and why.
@@ -80,6 +83,8 @@ COLD = frozenset(
         "report",
         "cli",
         "__main__",
+        "_pyinstaller",
+        *FLOORS[-1],
     }
 )
 

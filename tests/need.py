@@ -19,6 +19,7 @@ import pytest
 
 INDEX_PATIENCE = 60  # seconds
 ASKED_OF_INDEX = "mirlib"  # the index that the tests need is one that holds the published stack
+ASKED_OF_DEBIAN = "libeccodes0"
 
 
 def tool(*names: str) -> pytest.MarkDecorator:
@@ -34,6 +35,16 @@ def module(*names: str) -> pytest.MarkDecorator:
 def index() -> pytest.MarkDecorator:
     """The package index, through pip as it is configured here."""
     return pytest.mark.needs("index")
+
+
+def debian() -> pytest.MarkDecorator:
+    """Debian's archive of packages, through apt-get as it is configured here."""
+    return pytest.mark.needs("debian")
+
+
+def mounts() -> pytest.MarkDecorator:
+    """The right to mount things for one's own children alone."""
+    return pytest.mark.needs("mounts")
 
 
 def root() -> pytest.MarkDecorator:
@@ -90,6 +101,25 @@ def _index_answers() -> bool:
         return False
 
 
+@functools.cache
+def _debian_answers() -> bool:
+    """Where is one package? A machine that has never asked knows none, so it is told to ask, once."""
+    question = ["apt-get", "download", "--print-uris", "--quiet", ASKED_OF_DEBIAN]
+    return _ends_well(question) or (_ends_well(["apt-get", "update", "--quiet"]) and _ends_well(question))
+
+
+@functools.cache
+def _may_mount() -> bool:
+    return _ends_well(["unshare", "--mount", "mount", "--bind", "/usr", "/usr"])
+
+
+def _ends_well(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=INDEX_PATIENCE).returncode == 0
+    except (subprocess.TimeoutExpired, OSError):
+        return False
+
+
 def _is_glibc() -> bool:
     try:
         return (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc")
@@ -101,6 +131,8 @@ _ANSWERS: Mapping[str, Callable[[tuple[str, ...]], Iterator[str]]] = {
     "tool": _tools,
     "module": _modules,
     "index": _unless(_index_answers, "the package index"),
+    "debian": _unless(_debian_answers, "Debian's archive"),
+    "mounts": _unless(_may_mount, "the right to mount"),
     "root": _unless(lambda: getattr(os, "geteuid", lambda: -1)() == 0, "superuser"),
     "linux": _unless(lambda: sys.platform == "linux", "Linux"),
     "glibc": _unless(_is_glibc, "glibc"),

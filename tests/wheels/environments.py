@@ -121,6 +121,3 @@ def _tops(record: Path) -> set[str]:
     """The directories that a wheel fills: `eckitlib`, `eckitlib.libs`, its own metadata."""
     with record.open(newline="") as rows:
         return {row[0].partition("/")[0] for row in csv.reader(rows)}
-
-
-_once, _pip = once, pip

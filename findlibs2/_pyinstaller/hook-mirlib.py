@@ -1,0 +1,4 @@
+from findlibs2._pyinstaller import collected
+
+datas, binaries, hiddenimports = collected("mirlib")
+module_collection_mode = "pyz+py"

@@ -1,0 +1,1 @@
+hiddenimports = ["fdb5lib"]
