@@ -1,4 +1,4 @@
-"""`python -m benchmarks [import] [load] [ask] [planning] [--rounds N] [--write]`: without a subject, all of them."""
+"""`python -m benchmarks [subject ...] [--rounds N] [--write]`: without a subject, all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks import contenders, measure, planning, tables
 from tests.wheels.environments import Environment, environment, offered
 
 RESULTS = Path(__file__).parent / "results.md"
-SUBJECTS = ("import", "load", "ask", "planning")
+SUBJECTS = ("import", "load", "drop-in", "ask", "outside", "planning")
 
 
 def main() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.wheels.environments import Environment, original
+from tests.wheels.environments import Environment
 from tests.wheels.run import answer, project
 
 # What the interpreter does at its end (destructors, unmapping) is nobody's work; `posix` is built in and costs nothing.
 END = "import posix; posix._exit(0)"
 NAME = "mir"
+OUTSIDE = "stdc++"  # a library that no wrapper has, and every system on which the wrappers work
 
 
 class Contender(NamedTuple):
@@ -37,6 +38,14 @@ def subjects(environment: Environment) -> Mapping[str, tuple[Contender, ...]]:
             Contender("findlibs2: find", f"import findlibs2; findlibs2.find({NAME!r})"),
             Contender("findlibs2: plan", f"import findlibs2; findlibs2.plan({NAME!r})"),
         ),
+        "outside": (
+            Contender(f"{FINDLIBS}: find", f"import findlibs; findlibs.find({OUTSIDE!r})"),
+            Contender("findlibs2: find", f"import findlibs2; findlibs2.find({OUTSIDE!r})"),
+        ),
+        "drop-in": (
+            Contender(FINDLIBS, f"import {NAME}"),
+            Contender("findlibs2.compat", f"import findlibs2.compat; findlibs2.compat.install(); import {NAME}"),
+        ),
     }
 
 
@@ -59,9 +68,10 @@ tell(sorted({{entry for entry in entries if not entry.startswith("$ORIGIN")}}))
 
 
 def installed(environment: Environment) -> list[Path]:
-    """The wheels, findlibs 0.1.3 and findlibs2, side by side as in anybody's site-packages."""
-    wheels = (path for path in environment.site.iterdir() if path.name not in ("bin", "__pycache__"))
-    return [*wheels, *original().glob("findlibs*"), project() / "findlibs2"]
+    """The wheels, the interface packages, findlibs 0.1.3 and findlibs2, side by side as in anybody's site-packages."""
+    sites = (environment.site, environment.interfaces)  # findlibs 0.1.3 is among the second
+    wheels = (path for site in sites for path in site.iterdir() if path.name not in ("bin", "__pycache__"))
+    return [*wheels, project() / "findlibs2"]
 
 
 def command(contender: Contender, python: Path) -> list[str]:

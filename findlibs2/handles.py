@@ -25,6 +25,7 @@ if hasattr(os, "register_at_fork"):
 
 opened: dict[tuple[str, str | None], ctypes.CDLL] = {}  # what `load` has answered, by what it was asked
 prepared: dict[tuple[str, str | None], str] = {}  # what `prepare` has answered, likewise
+held: set[str] = set()  # files that were opened here and are never closed; all that each of them needs is open too
 
 
 def ready(library: str) -> None:
@@ -69,6 +70,7 @@ def open_all(library: str, plan: Plan, checked: bool) -> None:
         done.append(step)
     if done and checked:
         verify(library, done)
+    held.update(step.path for step in done)
 
 
 def is_open(step: Step) -> bool:
@@ -107,6 +109,7 @@ def keep(library: str, path: str) -> None:
         from .errors import OpenFailedError
 
         raise OpenFailedError(library, path, str(error), ()) from error
+    held.add(path)
 
 
 def verify(library: str, opened: Sequence[Step]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 
+from . import names
 from .model import Record
 
 TYPE_CHECKING = False
@@ -20,8 +21,6 @@ try:
     import importlib_metadata as distributions
 except ImportError:
     from importlib import metadata as distributions  # type: ignore[no-redef]
-
-NAMES = "findlibs2.names"  # entry point group
 
 
 class Distribution(Record):
@@ -118,7 +117,7 @@ def library_names(library: str) -> list[tuple[str, str]]:
     Sorted by the name of the distribution, so that the order on the path decides nothing.
     """
     try:
-        found = list(distributions.entry_points(group=NAMES, name=library))
+        found = list(distributions.entry_points(group=names.GROUP, name=library))
     except Exception:  # metadata of others, malformed in whatever way
         return []
     return sorted((each.dist.name if each.dist is not None else "", each.value) for each in found)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Version = tuple[tuple[int, str], ...]
 
+GROUP = "findlibs2.names"  # of entry points, by which distributions give names to libraries
 OVERRIDE = "FINDLIBS2_LIB_"  # how the variables begin that put another file in the place of a library
 MAX_FILE_NAME = 255  # bytes; NAME_MAX of Linux (limits.h)
 DIGITS = frozenset("0123456789")  # str.isdigit also knows "²", which no version is written with

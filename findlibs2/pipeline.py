@@ -91,6 +91,9 @@ def open_stack(
     locating.option(name, "visibility", visibility)
     checked = locating.option(name, "verify", verify) != "off"
     handles.ready(name)
+    if root.file.path in handles.held:  # as a part of another plan, with all that it needs
+        library = handles.opened.setdefault((name, pkg_name), handles.handle(root.file.path))
+        return library, Plan((name,), (root.file.path,), (), trails=(root.trail,))
     stack = locating.stack([root.package], importing=name)  # may import wrappers: before the lock
     with handles.lock:
         drawn = draw([root], stack, thorough=False)
@@ -121,6 +124,8 @@ def prepare(name: str, pkg_name: str | None = None) -> str | None:
     root = locating.ready(name, located)
     checked = locating.option(name, "verify", None) != "off"
     handles.ready(name)
+    if root.file.path in handles.held:
+        return root.file.path
     stack = locating.stack([root.package], importing=name)
     with handles.lock:
         drawn = draw([root], stack, thorough=False)

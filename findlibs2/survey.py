@@ -13,13 +13,16 @@ from . import declaration, files, names, packages
 from .declaration import MAX_SOURCE
 from .model import Considered
 from .names import Answer, Ask
-from .packages import absolute, find, portions
+from .packages import BUILT_IN, absolute, find, portions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .model import Package
+
+METADATA = (".dist-info", ".egg-info")
+STANDARD = (BUILT_IN, "importlib_metadata")  # whose finders know distributions, those on the path
 
 
 def anywhere(ask: Ask, considered: list[Considered]) -> Answer:
@@ -37,7 +40,9 @@ def anywhere(ask: Ask, considered: list[Considered]) -> Answer:
 
 def named_by_others(ask: Ask, considered: list[Considered]) -> Answer:
     """A name that an installed distribution gives to a library of its own (entry point group `findlibs2.names`)."""
-    from . import metadata  # reads the metadata of every distribution, and brings half the standard library
+    if not may_be_named():
+        return Answer(tuple(considered))
+    from . import metadata  # brings half the standard library
 
     for by, value in metadata.library_names(ask.name):
         wanted, _, library = (part.strip() for part in value.partition(":"))
@@ -51,6 +56,23 @@ def named_by_others(ask: Ask, considered: list[Considered]) -> Answer:
         if answer is not None:
             return answer
     return Answer(tuple(considered))
+
+
+def may_be_named() -> bool:
+    """Whether anybody gives names at all: nearly nobody does, and then no metadata has to be understood."""
+    if any(hasattr(each, "find_distributions") and each.__module__ not in STANDARD for each in sys.meta_path):
+        return True  # somebody has distributions that are nowhere on the path
+    entries = dict.fromkeys(absolute(entry) for entry in sys.path if isinstance(entry, str))
+    return any(names_libraries(entry) for entry in entries)
+
+
+def names_libraries(entry: str) -> bool:
+    """Whether a distribution in this directory of the path has an entry point of the group. What is no directory may."""
+    listing = files.listing(entry)
+    if listing is None:
+        return files.exists(entry)
+    tables = (join(entry, name, "entry_points.txt") for name in listing if name.endswith(METADATA))
+    return any(names.GROUP.encode() in (files.source(table, MAX_SOURCE) or b"") for table in tables)
 
 
 def installed_wrappers() -> tuple[Package, ...]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.wheels.environments import PYTHON
-
 INSTALL = "import findlibs2.compat\nfindlibs2.compat.install()\n"
 # Encodes a message, decodes what came of it.
 GRIB = """
@@ -22,4 +18,3 @@ def decoded():
 DECODED = ["2t", [280.0]]
 # The same, and which library did it.
 ECCODES = f"{GRIB}\nimport gribapi.bindings\ntell([decoded(), gribapi.bindings.library_path])"
-OLDEST = pytest.mark.skipif(PYTHON == "3.10", reason="the published interface of ecCodes begins with 3.11")

@@ -15,12 +15,10 @@ from tests import need
 from tests.places import freezing
 from tests.places.jobs import DECODED, GRIB, INSTALL
 from tests.wheels import closure
-from tests.wheels.environments import PYTHON
 from tests.words.said import plain
 
 pytestmark = [
     need.tool("objdump", "ldd"),  # PyInstaller asks them
-    pytest.mark.skipif(PYTHON not in ("3.11", "3.13"), reason="programs are frozen with 3.11 and 3.13"),
 ]
 
 TELL = """

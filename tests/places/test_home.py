@@ -8,10 +8,10 @@ import pytest
 
 from tests.build.elf import library
 from tests.places import debian, prefixes
-from tests.places.jobs import DECODED, ECCODES, INSTALL, OLDEST
+from tests.places.jobs import DECODED, ECCODES, INSTALL
 from tests.words.said import plain
 
-pytestmark = [*debian.NEEDED, OLDEST]
+pytestmark = [*debian.NEEDED]
 
 NOWHERE = "import findlibs2\ntry: findlibs2.load('ours')\nexcept findlibs2.NotFoundError as error: tell(str(error))"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.places import debian, prefixes
-from tests.places.jobs import DECODED, ECCODES, INSTALL, OLDEST
+from tests.places.jobs import DECODED, ECCODES, INSTALL
 from tests.wheels.environments import Environment
 
-pytestmark = [*debian.NEEDED, OLDEST]
+pytestmark = [*debian.NEEDED]
 
 NOWHERE = """
 import findlibs2

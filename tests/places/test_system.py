@@ -13,10 +13,10 @@ import pytest
 from tests import need
 from tests.build.elf import library
 from tests.places import debian, prefixes
-from tests.places.jobs import DECODED, ECCODES, INSTALL, OLDEST
+from tests.places.jobs import DECODED, ECCODES, INSTALL
 from tests.words.said import plain
 
-pytestmark = [need.root(), need.tool("unshare", "mount", "ldconfig"), need.mounts(), *debian.NEEDED, OLDEST]
+pytestmark = [need.root(), need.tool("unshare", "mount", "ldconfig"), need.mounts(), *debian.NEEDED]
 
 # $0: what lies above; $1: where; $2: a new cache, or nothing. The rest is the command.
 SEEN = """
