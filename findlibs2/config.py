@@ -16,7 +16,10 @@ from .model import ConfigProblem, LibrarySettings, SearchPath, Settings
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    try:
+        import tomli as tomllib
+    except ImportError:  # put on the path without what it requires; only a configuration misses it
+        tomllib = None
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ class Reading:
 def read(file: str) -> Settings:
     """What the file says. Errors: `ConfigError` with everything that is wrong with it."""
     text = content(file)
+    if tomllib is None:
+        raise ConfigError(file, (ConfigProblem(None, "Python 3.10 reads it with tomli, which is not installed"),))
     try:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

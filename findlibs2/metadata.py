@@ -116,8 +116,13 @@ def library_names(library: str) -> list[tuple[str, str]]:
 
     Sorted by the name of the distribution, so that the order on the path decides nothing.
     """
+    return sorted(row for distribution in distributions.distributions() for row in named(distribution, library))
+
+
+def named(distribution: Any, library: str) -> list[tuple[str, str]]:
+    """What one distribution says; nothing, where its metadata are malformed in whatever way."""
     try:
-        found = list(distributions.entry_points(group=names.GROUP, name=library))
-    except Exception:  # metadata of others, malformed in whatever way
+        given = distribution.entry_points
+        return [(distribution.name, each.value) for each in given if (each.group, each.name) == (names.GROUP, library)]
+    except Exception:
         return []
-    return sorted((each.dist.name if each.dist is not None else "", each.value) for each in found)

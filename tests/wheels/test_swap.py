@@ -12,7 +12,9 @@ from tests import need
 from tests.wheels import closure
 from tests.wheels.environments import Environment
 from tests.wheels.run import answer, run
+from tests.words.said import requirements
 
+LOAD = "import findlibs2; findlibs2.load('mir'); tell(mapped())"
 SWAPPED = """
 import ctypes, {module}
 ctypes.CDLL({mine!r}, mode=ctypes.RTLD_GLOBAL)
@@ -99,7 +101,7 @@ class TestSomebodysOwnBuild:
     @need.tool("patchelf")
     @pytest.mark.parametrize("way", ["override-file", "override-directory", "path", "variable"])
     def test_takes_the_place_of_a_needed_library(self, newest: Environment, build: Path, way: str) -> None:
-        mapped = answer("import findlibs2; findlibs2.load('mir'); tell(mapped())", newest.site, env=ways(build)[way])
+        mapped = answer(LOAD, newest.site, requirements(), env=ways(build)[way])
         eckits = [path for path in mapped if closure.read(Path(path)).name == "libeckit.so"]
         assert eckits == [str(build / "libeckit-mine.so")]
 
@@ -124,7 +126,7 @@ tell([list(output.shape), [path for path in mapped() if path.endswith("libeckit-
             for path in directory.glob("*.so*"):
                 shutil.copy(path, lib)
         env = {"FINDLIBS_DISABLE_PACKAGE": "yes", "MIR_HOME": str(lib.parent), "LD_LIBRARY_PATH": str(lib)}
-        mapped = answer("import findlibs2; findlibs2.load('mir'); tell(mapped())", newest.site, env=env)
+        mapped = answer(LOAD, newest.site, env=env)
         assert [path for path in mapped if newest.site in Path(path).parents] == []
         ours = [path for path in mapped if lib in Path(path).parents]
         assert sorted(closure.names(ours)) == closure.closure(newest.site, "libmir.so")

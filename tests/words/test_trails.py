@@ -120,12 +120,18 @@ class TestPackage:
 
     def test_named_by_an_entry_point_that_leads_nowhere(self, site: Path) -> None:
         named(site, "garden", "tulip = gone")
-        named(site, "shed", "tulip = some where:x")
+        named(site, "shed", "tulip = garden:.x")
         assert trail(site, "tulip", ONLY_PACKAGES).split("\n")[3:6] == [
             "    3.   package   garden   says that tulip is tulip in gone",
             "    4.   package   gone   not installed",
-            "    5.   package   shed   its entry point tulip = some where:x names no library",
+            "    5.   package   shed   its entry point tulip = garden:.x names no library",
         ]
+
+    def test_named_by_one_beside_another_whose_metadata_are_broken(self, site: Path) -> None:
+        named(site, "attic", "tulip = [")
+        named(site, "garden", "tulip = garden:bulb")
+        put(site / "garden" / "lib" / "libbulb.so", library("libbulb.so"))
+        assert trail(site, "tulip").split("\n")[0] == "tulip: found SITE/garden/lib/libbulb.so"
 
 
 def named(site: Path, distribution_name: str, entry_point: str) -> None:
