@@ -262,17 +262,14 @@ def overrides() -> Callable[[str], Root | OverrideMissing | None]:
 
 def unheeded(roots: Iterable[Root]) -> list[Finding]:
     """The variables that name an installation of a library which a wrapper brings."""
-    from . import places
     from .findings import VariableUnheeded
 
     given = variables()
-    asked = [
-        (root, Ask(root.name, None, given, host.snapshot())) for root in roots if root.package and not root.overridden
-    ]
+    of_wrappers = (root for root in roots if root.package is not None and not root.overridden)
     return [
         VariableUnheeded(name, given[name], root.name, root.file.path)
-        for root, ask in asked
-        for name in places.variables_of(ask)
+        for root in of_wrappers
+        for name in names.homes(root.name, None)
         if given.get(name)
     ]
 

@@ -54,6 +54,11 @@ SOURCES = {
     "ld-cache": "FINDLIBS_DISABLE_CTYPES_UTIL",
 }
 
+HOME_SUFFIXES = ("HOME", "DIR")  # of the variables of findlibs 0.1.3; what CMake knows goes behind all of them
+CMAKE_SUFFIX = "ROOT"  # cmake-variables(7), <PackageName>_ROOT
+# What findlibs 0.1.3 does not derive: the variables that people know, by the name that it would derive them from.
+KNOWN_AS = {"FDB5": "FDB", "ATLASLIB_ECMWF": "ATLAS"}
+
 # How a library is loaded: what each option can be, the default first.
 OPTIONS = {"visibility": ("global",), "verify": ("headers", "off")}
 
@@ -143,6 +148,29 @@ def variable(name: str) -> str:
     """
     portable = (char if char.isascii() and char.isalnum() else "_" for char in name)
     return OVERRIDE + "".join(portable).upper()
+
+
+def homes(name: str, pkg_name: str | None) -> tuple[str, ...]:
+    """The variables of a library, in order: FDB5LIB_HOME, FDB5LIB_DIR, ..., FDB5_HOME, ..., FDB_HOME, ..., FDB5LIB_ROOT."""
+    known = stems(name, pkg_name)
+    return (
+        *(f"{stem}_{suffix}" for stem in known for suffix in HOME_SUFFIXES),
+        *(f"{stem}_{CMAKE_SUFFIX}" for stem in known),
+    )
+
+
+def stems(name: str, pkg_name: str | None) -> tuple[str, ...]:
+    """What they begin with: the package with and without its "lib", then the library and its other names."""
+    packages = (pkg_name or f"{name}lib", *(wish.package for wish in wishes(name, pkg_name)))
+    found: dict[str, None] = {}
+    for package in map(import_name, packages):
+        for stem in (package, package[: -len("lib")]) if package.endswith("lib") else (package,):
+            found.update(dict.fromkeys((stem.upper(), stem.lower())))
+    found[variable(name)[len(OVERRIDE) :]] = None
+    for stem in tuple(found):
+        if stem in KNOWN_AS:
+            found[KNOWN_AS[stem]] = None
+    return tuple(found)
 
 
 # ---------------------------------------------------------------------------------------------------- what may be asked

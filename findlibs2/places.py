@@ -22,11 +22,7 @@ if TYPE_CHECKING:
     from .model import Binary, Host
 
 ROOTS = ("/", "/usr", "/usr/local", "/opt", "/opt/homebrew", "~/.local")
-SUFFIXES = ("HOME", "DIR")  # of findlibs 0.1.3; what CMake knows goes behind all of them
-CMAKE_SUFFIX = "ROOT"  # cmake-variables(7), <PackageName>_ROOT
 CMAKE_PREFIXES = "CMAKE_PREFIX_PATH"  # cmake-env-variables(7)
-# What findlibs 0.1.3 does not derive: the variables that people know, by the name that it would derive them from.
-KNOWN_AS = {"FDB5": "FDB", "ATLASLIB_ECMWF": "ATLAS"}
 # What the dynamic loader would pass by, and what no loader opens: the search goes on. All else is taken, and if it is
 # damaged told: a broken library of one's own does not silently become an old one of the system.
 PASSED_BY = ("absent", "dangling-link", "directory", "special-file", "linker-script", "not-a-library")
@@ -66,38 +62,15 @@ def conda_below() -> list[str]:
 
 def home(ask: Ask) -> Answer:
     """<X>_HOME, <X>_DIR, <X>_ROOT: the prefix of an installation, or the directory of its libraries."""
-    given = [(name, ask.variables[name]) for name in variables_of(ask) if name in ask.variables]
+    given = [(name, ask.variables[name]) for name in names.homes(ask.name, ask.pkg_name) if name in ask.variables]
     places = [prefix("home", f"{name}={value}", value) for name, value in given]
     entries = dict.fromkeys(ask.variables.get(CMAKE_PREFIXES, "").split(os.pathsep))
     places += (prefix("home", f"{entry} ({CMAKE_PREFIXES})", entry) for entry in entries if entry)
     if not places:
-        known = [stem for stem in stems_of(ask) if not stem.islower()]
-        suffixes = ",".join((*SUFFIXES, CMAKE_SUFFIX))
+        known = [stem for stem in names.stems(ask.name, ask.pkg_name) if not stem.islower()]
+        suffixes = ",".join((*names.HOME_SUFFIXES, names.CMAKE_SUFFIX))
         return Answer((Considered("home", f"{{{','.join(known)}}}_{{{suffixes}}}, {CMAKE_PREFIXES}", "not set"),))
     return first(ask, places)
-
-
-def variables_of(ask: Ask) -> tuple[str, ...]:
-    """The variables of a library, in order: FDB5LIB_HOME, FDB5LIB_DIR, ..., FDB5_HOME, ..., FDB_HOME, ..., FDB5LIB_ROOT."""
-    stems = stems_of(ask)
-    return (
-        *(f"{stem}_{suffix}" for stem in stems for suffix in SUFFIXES),
-        *(f"{stem}_{CMAKE_SUFFIX}" for stem in stems),
-    )
-
-
-def stems_of(ask: Ask) -> tuple[str, ...]:
-    """What they begin with: the package with and without its "lib", then the library and its other names."""
-    packages = (ask.pkg_name or f"{ask.name}lib", *(wish.package for wish in names.wishes(ask.name, ask.pkg_name)))
-    stems: dict[str, None] = {}
-    for package in map(names.import_name, packages):
-        for stem in (package, package[: -len("lib")]) if package.endswith("lib") else (package,):
-            stems.update(dict.fromkeys((stem.upper(), stem.lower())))
-    stems[names.variable(ask.name)[len(names.OVERRIDE) :]] = None
-    for stem in tuple(stems):
-        if stem in KNOWN_AS:
-            stems[KNOWN_AS[stem]] = None
-    return tuple(stems)
 
 
 def config(ask: Ask) -> Answer:

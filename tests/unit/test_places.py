@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 
 import findlibs2
-from findlibs2 import host, locating, places
+from findlibs2 import locating, names
 from findlibs2.errors import RefusedError
 from findlibs2.findings import OverrideMissing, VariableUnheeded
-from findlibs2.names import Ask
 from tests import need
 from tests.build.elf import library
 from tests.wheels.made import wrapper
@@ -42,10 +41,6 @@ def put(path: Path, content: bytes | None = None) -> str:
     return str(path)
 
 
-def ask(name: str, pkg_name: str | None = None) -> Ask:
-    return Ask(name, pkg_name, {}, host.snapshot())
-
-
 class TestVariables:
     @pytest.mark.parametrize(
         ("name", "package", "old"),
@@ -58,7 +53,7 @@ class TestVariables:
     )
     def test_those_of_0_1_3_come_first_in_its_order(self, name: str, package: str | None, old: list[str]) -> None:
         expected = [f"{stem}_{suffix}" for stem in old for suffix in ("HOME", "DIR")]
-        assert list(places.variables_of(ask(name, package)))[: len(expected)] == expected
+        assert list(names.homes(name, package))[: len(expected)] == expected
 
     @pytest.mark.parametrize(
         ("name", "package", "known"),
@@ -78,11 +73,11 @@ class TestVariables:
         ],
     )
     def test_those_that_people_know_are_among_them(self, name: str, package: str | None, known: str) -> None:
-        assert known in places.variables_of(ask(name, package))
+        assert known in names.homes(name, package)
 
     def test_no_variable_is_asked_that_no_shell_can_set(self) -> None:
         """0.1.3 asks for MULTIO-APILIB_HOME."""
-        assert [each for each in places.variables_of(ask("multio-api")) if not each.isidentifier()] == []
+        assert [each for each in names.homes("multio-api", None) if not each.isidentifier()] == []
 
 
 class TestNames:
