@@ -8,11 +8,11 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import contenders, measure, planning, tables
+from benchmarks import contenders, measure, planning, tables, verify
 from tests.wheels.environments import Environment, environment, offered
 
 RESULTS = Path(__file__).parent / "results.md"
-SUBJECTS = ("import", "load", "drop-in", "ask", "outside", "planning")
+SUBJECTS = ("import", "load", "drop-in", "ask", "outside", "planning", "verify")
 
 
 def main() -> None:
@@ -49,6 +49,8 @@ def sections(names: tuple[str, ...], rounds: int) -> Iterator[str]:
     for name in names:
         if name == "planning":
             yield f"## planning\n\n{tables.growth(planning.growths())}"
+        elif name == "verify":
+            yield f"## verify\n\n{verify.section(place, rounds)}"
         else:
             yield f"## {name}\n\n{subject(place, name, rounds)}"
 

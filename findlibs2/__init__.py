@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         OpenFailedError,
         RefusedError,
     )
-    from .pipeline import find, load, plan
+    from .pipeline import check, find, load, plan
 
 __all__ = [
     "BadNameError",
@@ -30,6 +30,7 @@ __all__ = [
     "OpenFailedError",
     "RefusedError",
     "__version__",
+    "check",
     "find",
     "load",
     "plan",
@@ -39,7 +40,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in ("find", "load", "plan"):
+    if name in ("check", "find", "load", "plan"):
         from . import pipeline as home
     else:
         from . import errors as home  # type: ignore[no-redef]

@@ -11,14 +11,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections import defaultdict
-from ctypes import CDLL, RTLD_GLOBAL
+from ctypes import CDLL, RTLD_GLOBAL  # noqa: F401 (the second is a name of the surface)
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import FunctionType, ModuleType
 
 # All that a search may need is imported now, and not while it is going on: to a module that is imported while a test
 # pretends another file system (pyfakefs), the pretended one sticks.
-from . import errors, files, legacy, locating, overriding, pipeline, places, survey  # noqa: F401
+from . import errors, files, handles, legacy, locating, overriding, pipeline, places, survey  # noqa: F401
 from .model import Considered, Trail
 
 __version__ = "0.1.3+findlibs2"  # PEP 440: `==0.1.3` admits it
@@ -30,7 +30,7 @@ NAME = "findlibs"
 # What a module of that name gets. findlibs 0.1.3 has more names; these are the ones that somebody uses.
 SHARED = (
     "CDLL", "EXTENSIONS", "EXTENSIONS_RE", "Path", "RTLD_GLOBAL", "__version__", "_found", "_get_paths_from_config",
-    "_not_found",
+    "_mode", "_not_found",
 )  # fmt: skip
 # And these as functions of its own: where they look a name up, there it can be replaced.
 SETTLED = ("find", "load")
@@ -51,7 +51,7 @@ def load(lib_name: str, pkg_name: str | None = None) -> CDLL:
     path = find(lib_name, pkg_name)
     if not path:
         raise _not_found(lib_name, pkg_name)
-    return CDLL(path, mode=RTLD_GLOBAL)
+    return CDLL(path, mode=_mode(path))
 
 
 def _get_paths_from_config() -> list[Path]:
@@ -84,6 +84,11 @@ def _found(lib_name: str, pkg_name: str | None) -> str | None:
         return pipeline.prepare(lib_name, pkg_name or None)
     except errors.BadNameError:
         return None
+
+
+def _mode(path: str) -> int:
+    """RTLD_GLOBAL, but for what is in the private scope and is to stay there."""
+    return handles.mode(path)
 
 
 def _not_found(lib_name: str, pkg_name: str | None) -> errors.NotFoundError:

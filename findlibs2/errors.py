@@ -54,15 +54,24 @@ class RefusedError(FindlibsError, ImportError):
 class OpenFailedError(FindlibsError, OSError):
     """The loader refused a library midway. Also an `OSError`; `__cause__` is the loader's own.
 
-    What was opened before stays open (no loader can safely undo constructors): `opened` names it.
+    What was opened before stays open (no loader can safely undo constructors): `opened` names it. `findings` say why, as
+    far as that can be seen.
     """
 
-    def __init__(self, library: str, path: str, loader_said: str, opened: tuple[str, ...] = ()) -> None:
-        super().__init__(library, path, loader_said, opened)
+    def __init__(
+        self,
+        library: str,
+        path: str,
+        loader_said: str,
+        opened: tuple[str, ...] = (),
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
+        super().__init__(library, path, loader_said, opened, findings)
         self.library = library
         self.path = path
         self.loader_said = loader_said
         self.opened = opened
+        self.findings = findings
 
 
 class InterpreterError(FindlibsError, ImportError):

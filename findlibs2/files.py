@@ -16,8 +16,12 @@ from .model import File, FileProblem, Identity
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
+    from .formats.elf_symbols import Symbols
     from .model import Binary
+
+    Answer = TypeVar("Answer")
 
 # A fifo without a writer would hang in open; a terminal would become ours. Python itself adds O_CLOEXEC.
 _OPEN = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -66,6 +70,34 @@ def read(path: str) -> File:
         return File(path, identity, None, FileProblem(bad.code, bad.what, bad.offset))
     except OSError as error:
         return File(path, identity, None, FileProblem("unreadable", _words(error)))
+    finally:
+        os.close(descriptor)
+
+
+def symbols(path: str) -> Symbols | None:
+    """The dynamic symbols of a library; None: it cannot be read, or they cannot."""
+    from .formats import elf_symbols
+
+    return _asked(path, elf_symbols.read)
+
+
+def referred(path: str) -> frozenset[int] | None:
+    """Numbers of the symbols that a library's relocations refer to; None: that cannot be told."""
+    from .formats import elf_relocations
+
+    return _asked(path, elf_relocations.references)
+
+
+def _asked(path: str, question: Callable[[Window], Answer | None]) -> Answer | None:
+    """What a reader answers of the file's content; None: it cannot be read."""
+    try:
+        descriptor = os.open(path, _OPEN)
+    except (OSError, ValueError):
+        return None
+    try:
+        return question(Window(path, os.fstat(descriptor).st_size, _reader(descriptor)))
+    except (BadFile, OSError):
+        return None
     finally:
         os.close(descriptor)
 

@@ -93,6 +93,53 @@ class UnsupportedHost(Finding):
     libc: str | None  # None: unknown
 
 
+class MissingSymbols(Finding):
+    """A file refers to symbols that no library of its closure, and none in the process, defines for others."""
+
+    code = "missing-symbol"
+    severity = "error"
+    path: str  # the file that refers to them
+    symbols: tuple[str, ...]  # mangled, as in the file; those with a version as "name@version"
+    package: str | None = None  # wrapper of the file
+    expected_in: str | None = None  # the library that should have them; None: unknown
+    expected_package: str | None = None
+    exports: int = 0  # how many symbols that one defines for others
+
+
+class MissingVersion(Finding):
+    """A file needs a version of a library's symbols that the library does not define."""
+
+    code = "missing-version"
+    severity = "error"
+    path: str  # the file that needs it
+    version: str  # "GLIBC_2.38"
+    of: str  # the library, by the name with which the file asks for it
+    supplier: str  # its file
+    newest: str | None = None  # the newest version of that family which it defines
+    package: str | None = None
+
+
+class UnversionedProvider(Finding):
+    """A library without symbol versions stands where versions are wanted of it: glibc up to 2.40 ends the process."""
+
+    code = "unversioned-provider"
+    severity = "error"
+    path: str  # the file that wants them
+    supplier: str
+    versions: tuple[str, ...]
+    package: str | None = None
+
+
+class VersionsOfAbsent(Finding):
+    """A file wants versions of a library that it does not need and nobody brings: glibc ends the process over it."""
+
+    code = "versions-of-absent"
+    severity = "error"
+    path: str
+    of: str  # the library, by name
+    package: str | None = None
+
+
 class Replaced(Finding):
     """Between reading and opening, the file was replaced: what is mapped is not what was judged."""
 
@@ -168,6 +215,13 @@ class VariableUnheeded(Finding):
     value: str
     library: str  # as asked for
     taken: str
+
+
+class CountersDiffer(Finding):
+    """Wrappers of one stack were released at different times. By itself that breaks nothing."""
+
+    code = "counters-differ"
+    packages: tuple[tuple[str, str], ...]  # import name, version
 
 
 class CopiesDiffer(Finding):

@@ -25,6 +25,9 @@ if hasattr(os, "register_at_fork"):
 
 opened: dict[tuple[str, str | None], ctypes.CDLL] = {}  # what `load` has answered, by what it was asked
 prepared: dict[tuple[str, str | None], str] = {}  # what `prepare` has answered, likewise
+private: set[str] = (
+    set()
+)  # files in the private scope; opened with RTLD_GLOBAL, one exposes itself and all that it needs
 held: set[str] = set()  # files that were opened here and are never closed; all that each of them needs is open too
 
 
@@ -88,10 +91,17 @@ def is_open(step: Step) -> bool:
 
 
 def handle(path: str) -> ctypes.CDLL:
-    """The library as ctypes knows it; it is open already, so this adds one reference and the global scope."""
-    from ctypes import CDLL, RTLD_GLOBAL
+    """The library as ctypes knows it; it is open already, so this adds a reference, and the global scope, if not private."""
+    from ctypes import CDLL
 
-    return CDLL(path, mode=RTLD_GLOBAL)
+    return CDLL(path, mode=mode(path))
+
+
+def mode(path: str) -> int:
+    """With which a library is to be opened once more, so that it is seen by nobody who did not see it before."""
+    from ctypes import RTLD_GLOBAL, RTLD_LOCAL
+
+    return RTLD_LOCAL if path in private else RTLD_GLOBAL
 
 
 def keep(library: str, path: str) -> None:

@@ -95,6 +95,15 @@ def requirement(package: str, dependency: str) -> str | None:
     return next((bare(each) for each in found if each.url is None), None)
 
 
+def unmet(package: str, dependency: str) -> str | None:
+    """The requirement, as *package* words it, that the installed version of a dependency does not meet; None: it does."""
+    installed = version(dependency)
+    for each in requirements(package):
+        if canonical(each.name) == canonical(dependency) and each.url is None and installed is not None:
+            return None if each.specifier.contains(installed, prereleases=True) else bare(each)
+    return None
+
+
 def missing_requirements(package: str) -> list[str]:
     """What the package requires and is not installed, as it words it. What it wants from an address is left out."""
     return [bare(each) for each in requirements(package) if each.url is None and by_name(each.name) is None]

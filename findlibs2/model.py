@@ -322,3 +322,16 @@ class Plan(Record):
     findings: tuple[Finding, ...] = ()
     trails: tuple[Trail, ...] = ()  # one for each name
     unchecked: tuple[str, ...] = ()  # what could not be looked at: "process", which libraries are loaded already
+
+
+class Verdict(Record):
+    """What was found about a plan, its own findings first, and what was not looked at: a pass is no more than that."""
+
+    plan: Plan
+    findings: tuple[Finding, ...] = ()
+    unchecked: tuple[str, ...] = ()  # one sentence each
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing was found that stops a load."""
+        return all(finding.severity != "error" for finding in self.findings)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .closure import Avoided, Root, World
     from .locating import Stack
-    from .model import Candidate, Finding, Host, Package
+    from .model import Candidate, Finding, Host, Package, Verdict
 
     Answer = TypeVar("Answer")
 
@@ -63,6 +63,17 @@ def plan(*wanted: str, pkg_name: str | None = None) -> Plan:
     return draw(roots, stack, thorough=True)
 
 
+def check(*wanted: str, pkg_name: str | None = None) -> Verdict:
+    """The verdict on what `load` would open for these libraries: the plan's findings, and what the symbols tell.
+
+    Nothing is loaded, imported or started. Errors: as `plan`.
+    """
+    from . import verdict
+
+    drawn = plan(*wanted, pkg_name=pkg_name)
+    return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+
+
 def load(
     name: str, pkg_name: str | None = None, *, visibility: str | None = None, verify: str | None = None
 ) -> ctypes.CDLL:
@@ -88,7 +99,7 @@ def open_stack(
 ) -> tuple[ctypes.CDLL, Plan]:
     """What `load` does when it was not asked before, with the plan that was carried out."""
     root = locating.root(name, pkg_name)
-    locating.option(name, "visibility", visibility)
+    visible = locating.option(name, "visibility", visibility)
     checked = locating.option(name, "verify", verify) != "off"
     handles.ready(name)
     if root.file.path in handles.held:  # as a part of another plan, with all that it needs
@@ -99,7 +110,7 @@ def open_stack(
         drawn = draw([root], stack, thorough=False)
         if checked:
             refuse(name, answered(drawn))
-        handles.open_all(name, drawn, checked)
+        open_all(name, drawn, checked, visible)
         library = handles.opened.setdefault((name, pkg_name), handles.handle(drawn.targets[0]))
     return library, drawn
 
@@ -122,7 +133,7 @@ def prepare(name: str, pkg_name: str | None = None) -> str | None:
         locating.refuse(name, located)
         return located.file.path if located.file is not None else None
     root = locating.ready(name, located)
-    checked = locating.option(name, "verify", None) != "off"
+    visible, checked = locating.option(name, "visibility", None), locating.option(name, "verify", None) != "off"
     handles.ready(name)
     if root.file.path in handles.held:
         return root.file.path
@@ -132,9 +143,33 @@ def prepare(name: str, pkg_name: str | None = None) -> str | None:
         if checked:
             refuse(name, answered(drawn))
         needs = tuple(step for step in drawn.steps if step.path != root.file.path)
-        handles.open_all(name, drawn.replace(steps=needs), checked)
+        open_all(name, drawn if visible == "private" else drawn.replace(steps=needs), checked, visible)
         handles.keep(name, drawn.targets[0])
         return handles.prepared.setdefault((name, pkg_name), drawn.targets[0])
+
+
+def open_all(name: str, drawn: Plan, checked: bool, visible: str) -> None:
+    """Open the steps, where the library is to be visible. Errors: as `handles.open_all`; where the loader refuses, with
+    what can be seen of its reasons: it names one symbol only, and not whose it should have been."""
+    try:
+        if visible != "private" or not opened_privately(name, drawn, checked):
+            handles.open_all(name, drawn, checked)
+    except OSError as error:
+        from . import verdict
+        from .errors import OpenFailedError
+
+        if not isinstance(error, OpenFailedError):
+            raise
+        told = verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+        reasons = tuple(finding for finding in told.findings if finding.severity == "error")
+        raise OpenFailedError(name, error.path, error.loader_said, error.opened, reasons) from error.__cause__
+
+
+def opened_privately(name: str, drawn: Plan, checked: bool) -> bool:
+    """Open the steps into the private scope. False: this process can have none, which is told once."""
+    from . import scopes
+
+    return scopes.open_steps(name, drawn, checked)
 
 
 def refuse(name: str, findings: Iterable[Finding]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import errors, names, words
-from .model import Finding, Plan, Trail
+from .model import Finding, Plan, Trail, Verdict
 from .words import Words, shown
 
 INDENT = "    "
@@ -100,13 +100,19 @@ def relevant(raised: errors.RefusedError) -> Iterable[Finding]:
 
 
 def open_failed(raised: errors.OpenFailedError) -> str:
-    opened = "opened and stay open: " + ", ".join(map(shown, raised.opened)) if raised.opened else "nothing was opened"
-    return beats(
+    count = len(raised.opened)
+    opened = f"{count} {'library was' if count == 1 else 'libraries were'} opened, and stay{'s' * (count == 1)} open"
+    said = beats(
         f"{shown(raised.library)} cannot be loaded: the loader refused {words.library(raised.path)}",
         "open-failed",
-        (("file", shown(raised.path)), ("the loader", shown(raised.loader_said)), ("so far", opened)),
+        (
+            ("file", shown(raised.path)),
+            ("the loader", shown(raised.loader_said)),
+            ("so far", opened if count else "nothing was opened"),
+        ),
         None,
     )
+    return "\n".join([said, *findings(raised.findings)])
 
 
 def interpreter(raised: errors.InterpreterError) -> str:
@@ -165,6 +171,17 @@ def steps(plan: Plan) -> list[str]:
         )
         for number, step in enumerate(plan.steps, 1)
     )
+
+
+def verdict(told: Verdict) -> str:
+    """What was found, and what was not looked at."""
+    lines = findings(told.findings)
+    lines += [f"not looked at: {shown(each)}" for each in told.unchecked]
+    names = ", ".join(map(shown, told.plan.names))
+    lines.append(
+        f"{names}: {len(told.plan.steps)} libraries, {'nothing that stops a load' if told.passes else 'cannot be loaded'}"
+    )
+    return "\n".join(lines)
 
 
 def plan(drawn: Plan) -> str:

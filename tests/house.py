@@ -24,16 +24,20 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     # What is true: pure rooms, side by side.
     ("names", "graph", "formats", "formats.window", "formats.sniff"),
-    ("loaders", "loaders.hwcaps", "loaders.ldcache"),
+    ("loaders", "loaders.hwcaps", "loaders.ldcache", "loaders.glibc_symbols"),
     ("declaration", "loaders.glibc"),
     ("formats.elf_image",),
-    ("formats.elf_damage",),
+    ("formats.elf_damage", "formats.elf_object", "formats.elf_hashes"),
     ("formats.elf",),
-    ("closure",),
-    ("planning",),
+    ("formats.elf_relocations",),
+    ("formats.elf_symbols",),
+    ("closure", "link"),
+    ("planning", "verdict"),
     # What is there: one door for each effect.
-    ("files", "process", "metadata", "legacy"),
+    ("files", "process", "metadata", "legacy", "demangle"),
     ("trust", "host", "packages", "handles"),
+    ("exposure",),
+    ("scopes",),
     ("config", "overriding", "survey", "places"),
     ("locating",),
     # What is done, and what is told.
@@ -70,6 +74,16 @@ WALLS: tuple[tuple[str, str], ...] = (
 COLD = frozenset(
     {
         "formats.sniff",
+        "formats.elf_symbols",
+        "formats.elf_hashes",
+        "formats.elf_object",
+        "formats.elf_relocations",
+        "exposure",
+        "scopes",
+        "loaders.glibc_symbols",
+        "link",
+        "verdict",
+        "demangle",
         "loaders.hwcaps",
         "metadata",
         "legacy",
@@ -128,6 +142,11 @@ PURE: dict[str, frozenset[str] | None] = {
 # whoever needs it too asks the module that has it.
 DOORS: dict[str, frozenset[str]] = {
     "declaration": frozenset({"warnings:filters"}),  # silenced while a source is parsed, nothing is told
+    "formats.elf_hashes": frozenset({"_operator:mul"}),
+    "exposure": frozenset({"ctypes", "os"}),
+    "scopes": frozenset({"ctypes", "os", "os.path:expanduser", "tempfile", "warnings"}),
+    "verdict": frozenset({"bisect"}),
+    "demangle": frozenset({"collections", "ctypes", "os:RTLD_NOLOAD"}),
     "files": frozenset({"errno", "os", "stat"}),
     "process": frozenset({"errno", "os", "sys"}),
     "metadata": frozenset({"csv", "importlib", "importlib_metadata", "packaging"}),
@@ -167,7 +186,7 @@ CHANGES = "chdir dup2 kill putenv setuid umask unsetenv"
 NEVER = frozenset(f"{STARTS} {WRITES} {CHANGES}".split())
 
 # Who writes nevertheless, and by which of these: what a person asked for by name.
-WRITERS: dict[str, frozenset[str]] = {"shim": frozenset({"replace", "unlink"})}
+WRITERS: dict[str, frozenset[str]] = {"scopes": frozenset({"write"}), "shim": frozenset({"replace", "unlink"})}
 
 # Built-ins that act, and the modules that may call them.
 ACTING: dict[str, frozenset[str]] = {

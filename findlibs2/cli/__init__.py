@@ -44,6 +44,11 @@ def parser() -> argparse.ArgumentParser:
         )
         verb.add_argument("--package", metavar="PACKAGE", help="the wrapper package that holds it")
         verb.set_defaults(run=run)
+    about = "tell whether libraries could be loaded: files, symbols, versions; opens nothing"
+    verb = verbs.add_parser("check", help=about, description=about)
+    verb.add_argument("names", metavar="NAME", nargs="+", help="libraries, as above")
+    verb.add_argument("--package", metavar="PACKAGE", help="the wrapper package that holds them")
+    verb.set_defaults(run=check)
     about = "build a wheel named findlibs that is findlibs2.compat, for unmodified packages; print where it is"
     verb = verbs.add_parser("shim", help=about, description=about)
     verb.add_argument("--output", metavar="DIR", required=True, help="the directory to write it to")
@@ -63,6 +68,12 @@ def plan(asked: argparse.Namespace) -> int:
     drawn = pipeline.plan(asked.name, pkg_name=asked.package)
     print(report.plan(drawn))
     return 1 if any(finding.severity == "error" for finding in drawn.findings) else 0
+
+
+def check(asked: argparse.Namespace) -> int:
+    told = pipeline.check(*asked.names, pkg_name=asked.package)
+    print(report.verdict(told))
+    return 0 if told.passes else 1
 
 
 def load(asked: argparse.Namespace) -> int:

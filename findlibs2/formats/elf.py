@@ -87,6 +87,17 @@ def read(window: Window) -> Binary:
     return Binary(*first, *linked, interpreter, stack, tls_size, loaded_end, missing_tail)
 
 
+def dynamic_of(window: Window) -> tuple[_Shape, Image, Dynamic]:
+    """The dynamic section, for the readers of what it leads to. Errors: `BadFile`."""
+    shape = _shape(window)
+    segments = _segments(window, shape, shape.header.unpack(window.read(_IDENT, shape.header.size, "the file header")))
+    image = Image(segments, window.size, 1 << shape.bits)
+    segment = segments.last.get(elf.PT_DYNAMIC)
+    if segment is None:
+        raise BadFile("damaged", "no dynamic section")
+    return shape, image, read_dynamic(window, image, segment[3], segment[5], shape.word)
+
+
 def _shape(window: Window) -> _Shape:
     ident = window.read(0, _IDENT, "the file header")
     if ident[:4] != MAGIC:

@@ -66,6 +66,10 @@ SETS: Mapping[str, Set] = {
         ("eckitlib==2.2.0.27", "mirlib==1.30.0.27", "eckit==2.2.0.27", "mir-python==1.30.0.27", "findlibs==0.1.3"),
         without="wrappers-27",
     ),
+    # Wrappers of another release, to be put under the newest ones.
+    # Packages that bring libraries of the same names, and whom a stack in the global scope disturbs.
+    "neighbours": Set(("3.10", *MODERN), ("pycurl", "psycopg2-binary", "pyproj")),
+    "older-30": Set(MODERN, ("eckitlib==2.3.0.30", "eccodeslib==2.49.0.30", "metkitlib==1.21.0.30")),
     "findlibs": Set(("3.10", *MODERN), ("findlibs==0.1.3",)),
     "pyfakefs": Set(("3.10", *MODERN), ("pyfakefs==6.3.2",)),
 }  # fmt: skip

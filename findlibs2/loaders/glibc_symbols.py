@@ -1,0 +1,81 @@
+"""Which definition glibc's loader takes for a reference, and which versions it asks for before. Pure.
+
+Source: elf/dl-lookup.c, check_match and do_lookup_x; elf/dl-version.c for what a version is to the loader. The rules are
+asked of the loader itself in tests/oracle/test_glibc_symbols.py.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Protocol
+
+    class Symbols(Protocol):
+        """The symbols of one file, whatever read them."""
+
+        @property
+        def versym(self) -> Sequence[int]: ...
+        @property
+        def versions(self) -> Mapping[int, tuple[bytes, bytes | None, int]]: ...
+        def named(self, name: bytes, hashed: int) -> Iterator[int]: ...
+        def is_definition(self, number: int) -> bool: ...
+        def ends_search(self, number: int) -> bool: ...
+        def defined_versions(self) -> frozenset[bytes]: ...
+
+
+HIDDEN, VERSION = 0x8000, 0x7FFF  # of an entry of DT_VERSYM
+VER_FLG_BASE = 1
+OLDEST = 3  # "versions 0 and 1 are local and global, 2 is the first that was defined"
+
+
+def supplies(symbols: Symbols, name: bytes, version: bytes | None, hashed: int) -> bool:
+    """Whether a file's definition is taken for a reference; `hashed` is the name's DT_GNU_HASH."""
+    defaults = []
+    for number in symbols.named(name, hashed):
+        offered = symbols.is_definition(number)
+        if not offered and not symbols.ends_search(number):
+            continue
+        if not symbols.versym:  # "No versioning" in the file: whatever was asked for is it
+            return offered
+        index, hidden = symbols.versym[number] & VERSION, symbols.versym[number] & HIDDEN
+        if version is None:
+            # "Don't accept hidden symbols": the base and the oldest version are taken at once, of others only the default,
+            # and that only if it is the only one.
+            if index < OLDEST:
+                return offered
+            if not hidden:
+                defaults.append(offered)
+        elif fits(symbols, index, bool(hidden), version):
+            return offered
+    return defaults == [True]
+
+
+def fits(symbols: Symbols, index: int, hidden: bool, version: bytes) -> bool:
+    """Whether a definition with that number of a version answers to a wanted version."""
+    defined = symbols.versions.get(index)
+    # elf/dl-version.c, _dl_check_map_versions: the base version of a file is not entered, so its hash is 0; and
+    # check_match: a definition whose version has the hash 0 is taken, unless it is hidden.
+    if defined is None or defined[2] & VER_FLG_BASE:
+        return not hidden
+    return defined[0] == version
+
+
+def lacks(symbols: Symbols, version: bytes) -> bool:
+    """Whether the loader says "version `V' not found" of the file that a DT_VERNEED names; a weak one it does without.
+
+    elf/dl-version.c, match_symbol: asked when the file is opened, however lazily it is bound, and whether or not a symbol
+    wants it. "The file has no symbol versioning": that is accepted. The base version is a version here.
+    """
+    defined = symbols.defined_versions()
+    return bool(defined) and version not in defined
+
+
+def aborts(symbols: Symbols, name: bytes, hashed: int) -> bool:
+    """Whether glibc up to 2.40 ends the process when the search for a symbol with a version comes to the file that its
+    DT_VERNEED names.
+
+    elf/dl-lookup.c, check_match: `assert (version->filename == NULL || ! _dl_name_match_p (version->filename, map))`
+    where the file has the symbol and knows no versions.
+    """
+    return not symbols.versym and any(symbols.ends_search(number) for number in symbols.named(name, hashed))

@@ -1,0 +1,97 @@
+"""Imports of some written libraries, looked up in others: what is left over."""
+
+from __future__ import annotations
+
+import pytest
+
+from findlibs2 import link
+from findlibs2.formats import elf_symbols
+from findlibs2.formats.elf_symbols import Symbols
+from findlibs2.formats.window import Window
+from findlibs2.link import Missing
+from tests.build.elf_symbols import UND, WEAK, Symbol, library
+
+STYLES = pytest.mark.parametrize("style", ["gnu", "sysv", "both"])
+ORDERS = pytest.mark.parametrize("byteorder", ["little", "big"])
+
+
+def read(*symbols: Symbol, **facts: object) -> Symbols:
+    content = library(symbols, **facts)  # type: ignore[arg-type]
+    return elf_symbols.read(Window("x", len(content), lambda count, offset: content[offset : offset + count]))
+
+
+def wanting(*names: str, binding: int = 1) -> Symbols:
+    return read(*(Symbol(name, UND, 0, binding) for name in names))
+
+
+def missing(importers: dict[str, Symbols], **providers: Symbols) -> tuple[Missing, ...]:
+    """Providers by DT_SONAME."""
+    return link.missing(importers, providers.values(), lambda name: providers.get(name.decode()))
+
+
+@STYLES
+@ORDERS
+class TestMissing:
+    """The strong references that nobody satisfies, each once."""
+
+    def test_nothing_is_where_all_is_supplied(self, style: str, byteorder: str) -> None:
+        names = [f"f{number}" for number in range(200)]
+        one = read(*map(Symbol, names[:100]), hash_style=style, byteorder=byteorder, buckets=7)
+        other = read(*map(Symbol, names[100:]), hash_style=style, byteorder=byteorder)
+        assert missing({"/a": wanting(*names)}, one=one, other=other) == ()
+
+    def test_what_nobody_has_is_told_once_with_all_who_want_it(self, style: str, byteorder: str) -> None:
+        has = read(Symbol("f"), hash_style=style, byteorder=byteorder)
+        importers = {"/a": wanting("f", "g"), "/b": wanting("g", "h"), "/c": wanting("f")}
+        assert missing(importers, has=has) == (
+            Missing(b"g", None, None, ("/a", "/b")),
+            Missing(b"h", None, None, ("/b",)),
+        )
+
+    def test_a_name_with_the_same_hash_is_another_name(self, style: str, byteorder: str) -> None:
+        """gnu_hash("b1") == gnu_hash("aR"), and that of "b2" differs from it in the lowest bit, which ends a chain."""
+        has = read(Symbol("b1"), hash_style=style, byteorder=byteorder)
+        found = missing({"/a": wanting("aR", "b1", "b2")}, has=has)
+        assert [each.name for each in found] == [b"aR", b"b2"]
+
+    @pytest.mark.parametrize("last", [True, False])
+    def test_the_bit_that_ends_a_chain_is_no_part_of_a_hash(self, style: str, byteorder: str, last: bool) -> None:
+        names = ["b1", "b2", "b3", "b4"][:: 1 if last else -1]
+        has = read(*map(Symbol, names), hash_style=style, byteorder=byteorder, buckets=1)
+        assert missing({"/a": wanting(*names)}, has=has) == ()
+
+
+def test_what_is_weak_may_be_missing() -> None:
+    assert missing({"/a": wanting("f", binding=WEAK)}) == ()
+
+
+def test_what_is_weak_in_one_file_and_strong_in_another_is_missing_there() -> None:
+    importers = {"/a": wanting("f", binding=WEAK), "/b": wanting("f")}
+    assert missing(importers) == (Missing(b"f", None, None, ("/b",)),)
+
+
+class TestVersions:
+    """A version is wanted of a file, and taken of any."""
+
+    def versioned(self, version: str = "V1", file: str = "has") -> Symbols:
+        return read(Symbol("f", UND, 0, version=2), needs={file: [version]})
+
+    def supplying(self, version: str = "V1") -> Symbols:
+        return read(Symbol("f", version=2), defines=["has", version])
+
+    def test_it_is_there(self) -> None:
+        assert missing({"/a": self.versioned()}, has=self.supplying()) == ()
+
+    def test_another_one_is_there(self) -> None:
+        found = missing({"/a": self.versioned()}, has=self.supplying("V2"))
+        assert found == (Missing(b"f", b"V1", b"has", ("/a",)),)
+
+    def test_it_is_in_another_file(self) -> None:
+        assert missing({"/a": self.versioned()}, has=self.supplying("V2"), other=self.supplying()) == ()
+
+    def test_two_versions_of_one_name_are_two_references(self) -> None:
+        importers = {"/a": self.versioned("V1"), "/b": self.versioned("V2")}
+        assert missing(importers, has=self.supplying("V2")) == (Missing(b"f", b"V1", b"has", ("/a",)),)
+
+    def test_the_file_that_is_to_have_it_is_asked_although_it_is_not_among_the_providers(self) -> None:
+        assert link.missing({"/a": self.versioned()}, [], lambda name: self.supplying()) == ()

@@ -1,0 +1,212 @@
+"""The verdict, check by check, on written libraries in a world that exists only in memory.
+
+What it says: tests/words/test_verdicts.py. Whether the loader says the same: tests/wheels/test_verdict.py, tests/oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from findlibs2 import verdict
+from findlibs2.findings import CountersDiffer, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from findlibs2.formats import elf_relocations, elf_symbols
+from findlibs2.formats.elf_symbols import Symbols
+from findlibs2.formats.window import Window
+from findlibs2.model import Host, Loaded, Package, Plan, Step, Verdict
+from tests.build.elf_symbols import UND, WEAK, Symbol, library
+from tests.build.world import HOST, binary, file
+
+MIR, ECKIT = "/site/mirlib/lib64/libmir.so", "/site/eckitlib/lib64/libeckit.so"
+LIBC = "/lib/libc.so.6"
+
+
+def wants(*names: str, version: int = 1) -> list[Symbol]:
+    return [Symbol(name, section=UND, value=0, version=version) for name in names]
+
+
+def has(*names: str, version: int = 1) -> list[Symbol]:
+    return [Symbol(name, version=version) for name in names]
+
+
+def symbols(content: bytes) -> Symbols:
+    return elf_symbols.read(window(content))
+
+
+def window(content: bytes) -> Window:
+    return Window("", len(content), lambda count, offset: content[offset : offset + count])
+
+
+def step(path: str, *needed: str, package: str | None = None) -> Step:
+    return Step(path, file(binary(path, *needed)), package, ())
+
+
+STEPS = (step(ECKIT, package="eckitlib"), step(MIR, "libeckit.so", "libc.so.6", package="mirlib"))
+
+
+def judged(
+    disk: Mapping[str, bytes],
+    steps: Sequence[Step] = STEPS,
+    loaded: tuple[Loaded, ...] | None = (),
+    host: Host = HOST,
+    **plan: object,
+) -> Verdict:
+    tables = {path: symbols(content) for path, content in disk.items()}
+
+    def referred(path: str) -> frozenset[int] | None:
+        return elf_relocations.references(window(disk[path]))
+
+    drawn = Plan(("mir",), (MIR,), tuple(steps), **plan)  # type: ignore[arg-type]
+    return verdict.judge(drawn, host, loaded, tables.get, referred)
+
+
+def test_what_the_process_has_supplies_too() -> None:
+    disk = {ECKIT: library([]), MIR: library(wants("printf")), LIBC: library(has("printf"))}
+    assert judged(disk, loaded=(Loaded(LIBC, "libc.so.6"),)).findings == ()
+    assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
+
+
+def test_what_is_missing_is_told_by_who_wants_it_and_who_should_have_it() -> None:
+    geo = "/site/eckitlib/lib64/libeckit_geo.so"
+    steps = (*STEPS[:1], step(geo, package="eckitlib"), step(MIR, "libeckit.so", "libeckit_geo.so", package="mirlib"))
+    disk = {
+        ECKIT: library([*has("_ZN5eckit4Main4initEv", "_ZN5eckit3Log4infoEv", "_ZN5eckit3Log4warnEv")]),
+        geo: library([*has("_ZN5eckit3geo4Grid4sizeEv"), *wants("_ZN5eckit4Main4stopEv")]),
+        MIR: library(
+            wants("_ZN5eckit4Main4stopEv", "_ZNK5eckit3geo4Grid4specEv", "_ZN5eckit3geo4Grid4specEv", "nobody")
+        ),
+    }
+    found = judged(disk, steps).findings
+    assert set(found) == {
+        MissingSymbols(MIR, ("_ZN5eckit4Main4stopEv",), "mirlib", ECKIT, "eckitlib", 3),
+        MissingSymbols(geo, ("_ZN5eckit4Main4stopEv",), "eckitlib", None, None, 0),
+        MissingSymbols(MIR, ("_ZN5eckit3geo4Grid4specEv",), "mirlib", geo, "eckitlib", 1),
+        MissingSymbols(MIR, ("_ZNK5eckit3geo4Grid4specEv", "nobody"), "mirlib", None, None, 0),
+    }
+
+
+def test_what_no_relocation_refers_to_is_looked_up_by_nobody() -> None:
+    disk = {ECKIT: library([]), MIR: library(wants("f"), refer=False)}
+    assert judged(disk).findings == ()
+
+
+def test_what_is_weak_may_be_missing() -> None:
+    disk = {ECKIT: library([]), MIR: library([Symbol("absent", section=UND, value=0, binding=WEAK)])}
+    assert judged(disk).findings == ()
+
+
+class TestVersions:
+    ECKIT_1 = library(has("f", version=2), "libeckit.so", defines=["libeckit.so", "V1.2"])
+
+    def test_the_same_version(self) -> None:
+        disk = {ECKIT: self.ECKIT_1, MIR: library(wants("f", version=2), needs={"libeckit.so": ["V1.2"]})}
+        assert judged(disk).findings == ()
+
+    @pytest.mark.parametrize(("version", "newest"), [("V1.10", "V1.2"), ("W1", None)])
+    def test_another_version(self, version: str, newest: str | None) -> None:
+        disk = {ECKIT: self.ECKIT_1, MIR: library(wants("f", version=2), needs={"libeckit.so": [version]})}
+        assert set(judged(disk).findings) == {
+            MissingSymbols(MIR, (f"f@{version}",), "mirlib", ECKIT, "eckitlib", 1),
+            MissingVersion(MIR, version, "libeckit.so", ECKIT, None, "mirlib"),
+        }
+
+    def test_the_newest_of_the_family_is_told_and_numbers_are_compared_as_numbers(self) -> None:
+        versions = ["G_2.4", "G_2.36", "G_PRIVATE", "H_9"]
+        disk = {
+            ECKIT: library(has("f", version=2), "libeckit.so", defines=["libeckit.so", *versions]),
+            MIR: library(wants("g", version=2), needs={"libeckit.so": ["G_2.38"]}),
+        }
+        told = [finding for finding in judged(disk).findings if isinstance(finding, MissingVersion)]
+        assert told == [MissingVersion(MIR, "G_2.38", "libeckit.so", ECKIT, "G_2.36", "mirlib")]
+
+    def test_a_version_that_may_be_missing(self) -> None:
+        wanted = library(wants("f", version=2), needs={"libeckit.so": ["V9"]}, weak=["V9"])
+        disk = {ECKIT: self.ECKIT_1, MIR: wanted}
+        assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
+
+    @pytest.mark.parametrize(("glibc", "told"), [((2, 36), True), ((2, 40), True), ((2, 41), False)])
+    def test_a_provider_without_any_version_ends_the_process_up_to_glibc_2_40(
+        self, glibc: tuple[int, ...], told: bool
+    ) -> None:
+        disk = {
+            ECKIT: library(has("f"), "libeckit.so"),
+            MIR: library(wants("f", version=2), needs={"libeckit.so": ["V1"]}),
+        }
+        finding = UnversionedProvider(MIR, ECKIT, ("V1",), "mirlib")
+        assert judged(disk, host=HOST.replace(libc_version=glibc)).findings == ((finding,) if told else ())
+
+    def test_a_provider_without_any_version_ends_nothing_where_another_file_has_the_symbol(self) -> None:
+        disk = {
+            ECKIT: library(has("f"), "libeckit.so"),
+            MIR: library(wants("f", version=2), needs={"libeckit.so": ["V1"]}),
+            LIBC: library(has("f")),
+        }
+        assert judged(disk, loaded=(Loaded(LIBC, "libc.so.6"),)).findings == ()
+
+    def test_versions_of_a_library_that_nobody_brings_end_the_process(self) -> None:
+        disk = {ECKIT: library([]), MIR: library([], needs={"libabsent.so": ["V1"]})}
+        assert judged(disk).findings == (VersionsOfAbsent(MIR, "libabsent.so", "mirlib"),)
+
+    def test_a_provider_without_any_version_and_without_the_symbol_ends_nothing(self) -> None:
+        disk = {
+            ECKIT: library(has("g"), "libeckit.so"),
+            MIR: library(wants("f", version=2), needs={"libeckit.so": ["V1"]}),
+        }
+        assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
+
+
+class TestCounters:
+    @pytest.mark.parametrize(
+        ("versions", "told"),
+        [
+            (("2.5.0.33", "1.30.2.33"), False),
+            (("2.5.0.33", "1.30.2.32"), True),
+            (("2.5.0", "1.30.2.32"), False),
+            ((None, "1.30.2.32"), False),
+        ],
+    )
+    def test_only_where_both_have_one_and_they_differ(self, versions: tuple[str | None, ...], told: bool) -> None:
+        packages = tuple(Package(f"p{n}", (), version=each) for n, each in enumerate(versions))
+        disk = {ECKIT: library([]), MIR: library([])}
+        known = tuple((package.name, str(package.version)) for package in packages)
+        expected = (CountersDiffer(known),) if told else ()
+        assert judged(disk, packages=packages).findings == expected
+
+
+class TestUnchecked:
+    """A symbol that may be where nobody could look is not missing."""
+
+    def test_a_file_that_cannot_be_read(self) -> None:
+        told = judged({MIR: library(wants("f"))})
+        assert (told.findings, told.unchecked) == (
+            (),
+            (f"the symbols of {ECKIT}", "1 symbol that a library which could not be read may have"),
+        )
+
+    def test_a_library_that_only_the_loader_can_find(self) -> None:
+        disk = {ECKIT: library([]), MIR: library(wants("f"))}
+        told = judged(disk, left_to_loader=("libodd.so",))
+        assert (told.passes, told.unchecked[0]) == (True, "libodd.so, which only the loader can find")
+
+    def test_a_process_that_cannot_be_asked(self) -> None:
+        disk = {ECKIT: library([]), MIR: library(wants("f"))}
+        told = judged(disk, loaded=None)
+        assert (told.passes, told.unchecked[0]) == (True, "the libraries in this process")
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes"),
+    [
+        ("_ZNK5eckit3geo4Grid2dxEv", ["_ZNK5eckit3geo4Grid", "_ZNK5eckit3geo", "_ZNK5eckit"]),
+        ("_ZTchn24_h24_N5eckit3Log3setEv", ["_ZTchn24_h24_N5eckit3Log", "_ZTchn24_h24_N5eckit"]),
+        ("codes_get_api_version", ["codes_get_api_", "codes_get_", "codes_"]),
+        ("_Z3foov", []),
+        ("_ZN99999999999999x", []),
+        ("_ZN", []),
+        ("plain", []),
+        ("", []),
+    ],
+)
+def test_the_scopes_of_a_name(name: str, scopes: list[str]) -> None:
+    assert [each.decode() for each in verdict.scopes(name.encode())] == scopes
