@@ -7,7 +7,7 @@ from typing import Any
 
 from . import errors, names, words
 from .model import Finding, Plan, Trail, Verdict
-from .words import Words, shown
+from .wording import Words, library, shown
 
 INDENT = "    "
 DECLARATIONS = frozenset(
@@ -103,7 +103,7 @@ def open_failed(raised: errors.OpenFailedError) -> str:
     count = len(raised.opened)
     opened = f"{count} {'library was' if count == 1 else 'libraries were'} opened, and stay{'s' * (count == 1)} open"
     said = beats(
-        f"{shown(raised.library)} cannot be loaded: the loader refused {words.library(raised.path)}",
+        f"{shown(raised.library)} cannot be loaded: the loader refused {library(raised.path)}",
         "open-failed",
         (
             ("file", shown(raised.path)),
@@ -167,7 +167,7 @@ def steps(plan: Plan) -> list[str]:
             f"{number}.",
             shown(step.path),
             step.package or "system",
-            "for " + words.library(step.needed_by[0]) if step.needed_by else "asked for",
+            "for " + library(step.needed_by[0]) if step.needed_by else "asked for",
         )
         for number, step in enumerate(plan.steps, 1)
     )

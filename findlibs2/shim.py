@@ -1,6 +1,6 @@
 """A wheel named `findlibs` that is nothing but `findlibs2.compat`, for sites that install unmodified packages. Cold.
 
-EFFECT: the file system; the only module of findlibs2 that writes.
+EFFECT: the file system; writes what a person asked for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from . import __version__, compat
 from .errors import FindlibsError
 from .report import beats
-from .words import quoted, shown
+from .wording import quoted, shown
 
 NAME = f"findlibs-{compat.__version__}-py3-none-any.whl"
 METADATA = f"findlibs-{compat.__version__}.dist-info"

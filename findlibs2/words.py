@@ -6,54 +6,15 @@ for the shell.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from itertools import pairwise
-from os.path import basename, dirname, join
+from os.path import dirname, join
 from typing import Any
 
-from . import demangle, files, findings, metadata
-from .model import Considered, Finding, Record
+from . import files, findings, metadata, words_symbols
+from .model import Considered, Finding
 from .names import variable
-
-
-class Words(Record):
-    """The three beats of a message. `fix` None: there is nothing safe to paste."""
-
-    cause: str
-    evidence: tuple[tuple[str, ...], ...] = ()
-    fix: str | None = None
-
-
-def shown(text: str) -> str:
-    """Text from outside, harmless on a terminal: what cannot be printed is escaped."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode() for each in text
-    )
-
-
-def library(path: str) -> str:
-    return shown(basename(path))
-
-
-def quoted(*arguments: str) -> str:
-    return " ".join(shlex.quote(argument) for argument in arguments)
-
-
-def wheel(package: str | None) -> str:
-    """ "mirlib 1.30.2.33", as installed; "" where there is no package."""
-    if package is None:
-        return ""
-    version = metadata.version(package)
-    return f"{shown(package)} {shown(version)}" if version else shown(package)
-
-
-def reinstall(package: str | None) -> str | None:
-    """The command that puts back the files of a package exactly as it was installed."""
-    distribution = metadata.distribution(package) if package is not None else None
-    if distribution is None:
-        return None
-    return quoted("pip", "install", "--force-reinstall", "--no-deps", f"{distribution.name}=={distribution.version}")
+from .wording import Words, library, quoted, reinstall, shown, wheel
 
 
 def rows(considered: tuple[Considered, ...]) -> tuple[tuple[str, ...], ...]:
@@ -136,91 +97,6 @@ def wrong_machine(finding: findings.WrongMachine) -> Words:
             *needed_by(finding.needed_by, None),
         ),
         reinstall(finding.package),
-    )
-
-
-SHOWN = 5  # symbols of one finding; there may be thousands
-
-
-def missing_symbols(finding: findings.MissingSymbols) -> Words:
-    count = len(finding.symbols)
-    demangled = demangle.names(finding.symbols[:SHOWN])
-    more = ((f"... and {count - SHOWN:,} more",),) if count > SHOWN else ()
-    return Words(
-        f"{library(finding.path)} needs {count:,} {'symbol' if count == 1 else 'symbols'} that "
-        + (f"{library(finding.expected_in)} does not have" if finding.expected_in is not None else "no library has"),
-        (
-            *((shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in demangled),
-            *more,
-            ("wanted by", shown(finding.path), wheel(finding.package)),
-            *expected_in(finding),
-            *counters_of(finding.package, finding.expected_package),
-        ),
-        right_version(finding.package, finding.expected_package),
-    )
-
-
-def expected_in(finding: findings.MissingSymbols) -> tuple[tuple[str, ...], ...]:
-    if finding.expected_in is None:
-        return ()
-    exports = f"exports {finding.exports:,} symbols; not {'these' if len(finding.symbols) > 1 else 'this one'}"
-    return (("expected in", shown(finding.expected_in), f"{wheel(finding.expected_package)}  ({exports})".strip()),)
-
-
-def counters_of(one: str | None, other: str | None) -> tuple[tuple[str, ...], ...]:
-    """When two wrappers were released, if that was not together."""
-    versions = [metadata.version(each) if each is not None else None for each in (one, other)]
-    counters = [version.rpartition(".")[2] if version and version.count(".") == 3 else None for version in versions]
-    if None in counters or counters[0] == counters[1]:
-        return ()
-    return (("released", f"{shown(str(one))} with counter {counters[0]}, {shown(str(other))} with {counters[1]}"),)
-
-
-def right_version(package: str | None, supplier: str | None) -> str | None:
-    """The command that installs what the package itself asks for, if that is not what is installed."""
-    if package is None or supplier is None or package == supplier:
-        return reinstall(package) if package is not None and package == supplier else None
-    wanted = metadata.unmet(package, supplier)
-    return f"{quoted('pip', 'install', wanted)}     # what {shown(package)}'s own metadata asks for" if wanted else None
-
-
-def missing_version(finding: findings.MissingVersion) -> Words:
-    newest = f"defines {finding.newest} at most" if finding.newest else "does not define it"
-    return Words(
-        f"{library(finding.path)} needs {shown(finding.version)} of {shown(finding.of)}, which is too old or another",
-        (
-            ("wanted by", shown(finding.path), wheel(finding.package)),
-            ("expected in", shown(finding.supplier), newest),
-        ),
-    )
-
-
-def unversioned_provider(finding: findings.UnversionedProvider) -> Words:
-    return Words(
-        f"{library(finding.supplier)} has no symbol versions, and {library(finding.path)} wants some of it",
-        (
-            ("wanted by", shown(finding.path), wheel(finding.package)),
-            ("without versions", shown(finding.supplier), ""),
-            ("wanted", ", ".join(map(shown, finding.versions)), "the loader of this system ends the process here"),
-        ),
-    )
-
-
-def versions_of_absent(finding: findings.VersionsOfAbsent) -> Words:
-    return Words(
-        f"{library(finding.path)} wants versions of {shown(finding.of)}, which it does not need and nobody brings",
-        (
-            ("file", shown(finding.path), wheel(finding.package)),
-            ("so", "the loader of this system ends the process here"),
-        ),
-        reinstall(finding.package),
-    )
-
-
-def counters_differ(finding: findings.CountersDiffer) -> Words:
-    return Words(
-        "wrapper packages of this stack were released at different times; what they share is checked",
-        tuple((shown(name), shown(version)) for name, version in finding.packages),
     )
 
 
@@ -389,11 +265,11 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "override-mismatch": override_mismatch,
     "wrapper-failed": wrapper_failed,
     "zipped-wrapper": zipped_wrapper,
-    "missing-symbol": missing_symbols,
-    "missing-version": missing_version,
-    "unversioned-provider": unversioned_provider,
-    "versions-of-absent": versions_of_absent,
-    "counters-differ": counters_differ,
+    "missing-symbol": words_symbols.missing_symbols,
+    "missing-version": words_symbols.missing_version,
+    "unversioned-provider": words_symbols.unversioned_provider,
+    "versions-of-absent": words_symbols.versions_of_absent,
+    "counters-differ": words_symbols.counters_differ,
     "replaced": replaced,
     "unsupported-host": unsupported_host,
     "bad-declaration": bad_declaration,

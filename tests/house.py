@@ -43,10 +43,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # What is done, and what is told.
     ("pipeline",),
     ("compat",),
+    ("wording",),
+    ("words_symbols",),
     ("words",),
     ("report",),
-    ("shim",),
-    ("cli",),
+    ("shim", "symcheck_wheels", "symcheck_zipapp"),
+    ("symcheck_inputs",),
+    ("symcheck_suppliers",),
+    ("symcheck_judging",),
+    ("symcheck_telling",),
+    ("cli", "symcheck"),
     ("__main__",),
     # What PyInstaller asks, outside any program: one hook for each package.
     ("_pyinstaller",),
@@ -93,7 +99,16 @@ COLD = frozenset(
         "places",
         "compat",
         "shim",
+        "wording",
+        "words_symbols",
         "words",
+        "symcheck",
+        "symcheck_inputs",
+        "symcheck_judging",
+        "symcheck_suppliers",
+        "symcheck_telling",
+        "symcheck_wheels",
+        "symcheck_zipapp",
         "report",
         "cli",
         "__main__",
@@ -163,7 +178,15 @@ DOORS: dict[str, frozenset[str]] = {
     "compat": frozenset({"collections", "ctypes", "importlib", "pathlib", "sys", "types"}),
     "shim": frozenset({"base64", "collections", "errno", "hashlib", "io", "os", "zipfile"}),
     "pipeline": frozenset({"os.path:abspath"}),
-    "words": frozenset({"collections", "itertools", "shlex", "typing"}),
+    "wording": frozenset({"shlex"}),
+    "words": frozenset({"collections", "itertools", "typing"}),
+    "symcheck": frozenset({"argparse", "collections", "os.path:lexists", "sys"}),
+    "symcheck_inputs": frozenset({"collections", "os:scandir", "os.path:isdir"}),
+    "symcheck_judging": frozenset({"collections", "itertools", "operator"}),
+    "symcheck_suppliers": frozenset({"re"}),
+    "symcheck_telling": frozenset({"collections", "json", "typing"}),
+    "symcheck_wheels": frozenset({"collections", "os", "stat", "zipfile", "zlib"}),
+    "symcheck_zipapp": frozenset({"collections", "importlib", "io", "os", "zipfile"}),
     "report": frozenset({"collections", "typing"}),
     "cli": frozenset({"argparse", "collections", "sys", "time"}),
     "__main__": frozenset({"sys:exit"}),
@@ -186,12 +209,16 @@ CHANGES = "chdir dup2 kill putenv setuid umask unsetenv"
 NEVER = frozenset(f"{STARTS} {WRITES} {CHANGES}".split())
 
 # Who writes nevertheless, and by which of these: what a person asked for by name.
-WRITERS: dict[str, frozenset[str]] = {"scopes": frozenset({"write"}), "shim": frozenset({"replace", "unlink"})}
+WRITERS: dict[str, frozenset[str]] = {
+    "scopes": frozenset({"write"}),
+    "shim": frozenset({"replace", "unlink"}),
+    "symcheck_zipapp": frozenset({"chmod", "replace", "unlink"}),
+}
 
 # Built-ins that act, and the modules that may call them.
 ACTING: dict[str, frozenset[str]] = {
-    "open": frozenset({"files", "shim"}),
-    "print": frozenset({"cli"}),
+    "open": frozenset({"files", "shim", "symcheck_zipapp"}),
+    "print": frozenset({"cli", "symcheck"}),
     "input": frozenset(),
     "exec": frozenset(),
     "eval": frozenset(),

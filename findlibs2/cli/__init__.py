@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from .. import __version__, errors, locating, pipeline, report, words
+from .. import __version__, errors, locating, pipeline, report, wording
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -82,7 +82,7 @@ def load(asked: argparse.Namespace) -> int:
     library, carried_out = pipeline.open_stack(asked.name, asked.package)
     took = time.perf_counter() - before
     print(report.plan(carried_out))
-    print(f"loaded {words.shown(library._name)} in {took * 1000:.0f} ms")
+    print(f"loaded {wording.shown(library._name)} in {took * 1000:.0f} ms")
     return 0
 
 
