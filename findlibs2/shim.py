@@ -1,28 +1,20 @@
-"""A wheel named `findlibs` that is nothing but `findlibs2.compat`, for sites that install unmodified packages. Cold.
-
-EFFECT: the file system; writes what a person asked for.
-"""
+"""A wheel named `findlibs` that is nothing but `findlibs2.compat`, for sites that install unmodified packages. Cold."""
 
 from __future__ import annotations
 
 import base64
 import errno
 import hashlib
-import io
 import os
-import zipfile
 from collections.abc import Mapping
 
-from . import __version__, compat
+from . import __version__, compat, writing
 from .errors import FindlibsError
 from .report import beats
 from .wording import quoted, shown
 
 NAME = f"findlibs-{compat.__version__}-py3-none-any.whl"
 METADATA = f"findlibs-{compat.__version__}.dist-info"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip archive can tell
-UNIX = 3  # zip APPNOTE, 4.4.2.2: whose file attributes these are; written the same on every system
-REGULAR = 0o100644 << 16  # a plain file that everybody may read, where Unix keeps it
 
 # Binary distribution format (PyPA): what a wheel holds besides RECORD, which is computed.
 CONTENT: Mapping[str, str] = {
@@ -90,37 +82,16 @@ def build(directory: str) -> str:
     """
     path = os.path.join(os.path.abspath(directory), NAME)
     try:
-        put(path, wheel())
+        writing.put(path, wheel())
     except OSError as error:
         raise NotWrittenError(path, str(error.strerror or error), error.errno) from error
     return path
 
 
-def put(path: str, content: bytes) -> None:
-    """Write a file under another name, and rename it when it is complete."""
-    unfinished = f"{path}.{os.getpid()}.unfinished"
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(content)
-        os.replace(unfinished, path)
-    except OSError:
-        try:
-            os.unlink(unfinished)
-        except OSError:
-            pass  # it was never there
-        raise
-
-
 def wheel() -> bytes:
-    """The wheel itself: stored, not compressed, as what compresses differs between machines."""
+    """The wheel itself."""
     content = {name: text.encode() for name, text in CONTENT.items()}
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as file:
-        for name, data in {**content, f"{METADATA}/RECORD": record(content)}.items():
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system, entry.external_attr = UNIX, REGULAR
-            file.writestr(entry, data)
-    return archive.getvalue()
+    return writing.archived({**content, f"{METADATA}/RECORD": record(content)}.items())
 
 
 def record(content: Mapping[str, bytes]) -> bytes:

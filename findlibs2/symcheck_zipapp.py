@@ -1,15 +1,11 @@
-"""The symbol check as one file, for machines where nothing is installed. Cold.
-
-EFFECT: the file system; writes what a person asked for by name.
-"""
+"""The symbol check as one file, for machines where nothing is installed. Cold."""
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
 from collections.abc import Iterator
 from importlib import resources
+
+from . import writing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,36 +14,15 @@ if TYPE_CHECKING:
 PACKAGE = "findlibs2"
 START = b"#!/usr/bin/env python3\n"
 MAIN = "from findlibs2.symcheck import main\n\nraise SystemExit(main())\n"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip archive can tell
-UNIX = 3  # zip APPNOTE, 4.4.2.2: whose file attributes these are
 
 
 def build(path: str) -> None:
     """Write it, whole or not at all. Its bytes depend on nothing but findlibs2. Errors: `OSError`."""
-    content = START + archive()
-    unfinished = f"{path}.{os.getpid()}.unfinished"
-    try:
-        with open(unfinished, "wb") as file:
-            file.write(content)
-        os.chmod(unfinished, 0o755)
-        os.replace(unfinished, path)
-    except OSError:
-        try:
-            os.unlink(unfinished)
-        except OSError:
-            pass  # it was never there
-        raise
+    writing.put(path, START + archive(), 0o755)
 
 
 def archive() -> bytes:
-    """Stored, not compressed, as what compresses differs between machines."""
-    raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_STORED) as file:
-        for name, content in (("__main__.py", MAIN.encode()), *sources(resources.files(PACKAGE), PACKAGE)):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system, entry.external_attr = UNIX, 0o100644 << 16
-            file.writestr(entry, content)
-    return raw.getvalue()
+    return writing.archived((("__main__.py", MAIN.encode()), *sources(resources.files(PACKAGE), PACKAGE)))
 
 
 def sources(directory: Traversable, name: str) -> Iterator[tuple[str, bytes]]:

@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("closure", "link"),
     ("planning", "verdict"),
     # What is there: one door for each effect.
-    ("files", "process", "metadata", "legacy", "demangle"),
+    ("files", "process", "metadata", "legacy", "demangle", "writing"),
     ("trust", "host", "packages", "handles"),
     ("exposure",),
     ("scopes",),
@@ -90,6 +90,7 @@ COLD = frozenset(
         "link",
         "verdict",
         "demangle",
+        "writing",
         "loaders.hwcaps",
         "metadata",
         "legacy",
@@ -176,7 +177,8 @@ DOORS: dict[str, frozenset[str]] = {
     "places": frozenset({"os.path:abspath", "os.path:expanduser", "sys"}),
     "locating": frozenset({"os:environ", "os.path:abspath", "os.path:expanduser", "sys:flags", "sys:prefix"}),
     "compat": frozenset({"collections", "ctypes", "importlib", "pathlib", "sys", "types"}),
-    "shim": frozenset({"base64", "collections", "errno", "hashlib", "io", "os", "zipfile"}),
+    "writing": frozenset({"collections", "io", "os", "zipfile"}),
+    "shim": frozenset({"base64", "collections", "errno", "hashlib", "os.path:abspath"}),
     "pipeline": frozenset({"os.path:abspath"}),
     "wording": frozenset({"shlex"}),
     "words": frozenset({"collections", "itertools", "typing"}),
@@ -186,7 +188,7 @@ DOORS: dict[str, frozenset[str]] = {
     "symcheck_suppliers": frozenset({"re"}),
     "symcheck_telling": frozenset({"collections", "json", "typing"}),
     "symcheck_wheels": frozenset({"collections", "os", "stat", "zipfile", "zlib"}),
-    "symcheck_zipapp": frozenset({"collections", "importlib", "io", "os", "zipfile"}),
+    "symcheck_zipapp": frozenset({"collections", "importlib"}),
     "report": frozenset({"collections", "typing"}),
     "cli": frozenset({"argparse", "collections", "sys", "time"}),
     "__main__": frozenset({"sys:exit"}),
@@ -211,13 +213,12 @@ NEVER = frozenset(f"{STARTS} {WRITES} {CHANGES}".split())
 # Who writes nevertheless, and by which of these: what a person asked for by name.
 WRITERS: dict[str, frozenset[str]] = {
     "scopes": frozenset({"write"}),
-    "shim": frozenset({"replace", "unlink"}),
-    "symcheck_zipapp": frozenset({"chmod", "replace", "unlink"}),
+    "writing": frozenset({"chmod", "replace", "unlink"}),
 }
 
 # Built-ins that act, and the modules that may call them.
 ACTING: dict[str, frozenset[str]] = {
-    "open": frozenset({"files", "shim", "symcheck_zipapp"}),
+    "open": frozenset({"files", "writing"}),
     "print": frozenset({"cli", "symcheck"}),
     "input": frozenset(),
     "exec": frozenset(),
