@@ -82,6 +82,10 @@ def config(ask: Ask) -> Answer:
     ]
     old = legacy.candidates(ask.variables) if not sys.flags.ignore_environment else []
     for file in old[:1]:
+        unsafe = trust.reason(dirname(file), chosen=True) or trust.of_file(file)
+        if unsafe is not None:
+            rows.append(Considered("config", file, f"not read: {unsafe}"))
+            continue
         for entry in legacy.read(file, files.source(file, legacy.MAX_FILE) or b""):
             where = f"{entry.written or 'search paths'} ({file}, line {entry.line})"
             if entry.problem is None:

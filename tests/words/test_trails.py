@@ -232,6 +232,12 @@ class TestConfig:
     7.   config   $HOME/mine (SITE/home/.findlibs, line 4)   found"""
         )
 
+    def test_an_old_file_that_others_could_have_written(self, site: Path) -> None:
+        put(site / "home" / ".findlibs", f"[Paths]\n{site}/mine\n".encode()).chmod(0o666)
+        put(site / "mine" / "lib" / "libtulip.so")
+        rows = trail(site, "tulip", NO_PACKAGES).split("\n")
+        assert rows[5] == "    5.   config   SITE/home/.findlibs   not read: anyone can write to SITE/home/.findlibs"
+
     def test_two_old_files(self, site: Path) -> None:
         put(site / "home" / ".findlibs", b"[Paths]\n/gone\n")
         put(site / "home" / ".config" / "findlibs" / "findlibs.conf", b"[Paths]\n")
