@@ -68,21 +68,25 @@ def check(*wanted: str, pkg_name: str | None = None) -> Verdict:
 
     Nothing is loaded, imported or started. Errors: as `plan`.
     """
+    return judged(plan(*wanted, pkg_name=pkg_name))
+
+
+def judged(drawn: Plan) -> Verdict:
+    """The verdict on a plan, for this process as it is now."""
     from . import verdict
 
-    drawn = plan(*wanted, pkg_name=pkg_name)
     return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
 
 
 def load(
     name: str, pkg_name: str | None = None, *, visibility: str | None = None, verify: str | None = None
 ) -> ctypes.CDLL:
-    """The library, open, with everything that it needs, in the global scope. Loading it again is one look-up.
+    """The library, open, with everything that it needs. Loading it again is one look-up.
 
     All is decided before anything is opened: which files, in which order, and whether they can be loaded at all.
     A dependency that is in the process already is used as it is, wherever it came from.
-    `visibility`: "global". `verify`: "headers", or "off": what is wrong is left for the loader to find. Where they are
-    None, FINDLIBS2_VISIBILITY and FINDLIBS2_VERIFY decide, then the configuration, then "global" and "headers".
+    `visibility`: "global" or "private". `verify`: "headers", or "off": what is wrong is left for the loader to find. Where
+    they are None, FINDLIBS2_VISIBILITY and FINDLIBS2_VERIFY decide, then the configuration, then "global" and "headers".
     Errors: `BadNameError`; `ConfigError`; `NotFoundError` (also `ModuleNotFoundError`); `RefusedError` (also
     `ImportError`), nothing was opened; `OpenFailedError` (also `OSError`), the loader refused midway; `InterpreterError`
     (also `ImportError`).
@@ -155,13 +159,11 @@ def open_all(name: str, drawn: Plan, checked: bool, visible: str) -> None:
         if visible != "private" or not opened_privately(name, drawn, checked):
             handles.open_all(name, drawn, checked)
     except OSError as error:
-        from . import verdict
         from .errors import OpenFailedError
 
         if not isinstance(error, OpenFailedError):
             raise
-        told = verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
-        reasons = tuple(finding for finding in told.findings if finding.severity == "error")
+        reasons = tuple(finding for finding in judged(drawn).findings if finding.severity == "error")
         raise OpenFailedError(name, error.path, error.loader_said, error.opened, reasons) from error.__cause__
 
 

@@ -8,7 +8,6 @@ tests/fuzz/test_elf.py and stay.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 from random import Random
@@ -16,6 +15,7 @@ from random import Random
 from findlibs2.formats import elf
 from findlibs2.formats.window import BadFile, Window
 from tests.build.elf import Segment, library
+from tests.fuzz.session import session
 
 CORPUS = Path(__file__).parent / "corpus" / "elf"
 MOST_READ = 4 << 20  # bytes asked for in all; the files are below 4 KiB
@@ -74,21 +74,5 @@ def mutated(random: Random) -> bytes:
     return bytes(content)
 
 
-def main(rounds: int, seed: int) -> int:
-    """How many failed."""
-    random = Random(seed)
-    failed = 0
-    for _ in range(rounds):
-        content = mutated(random)
-        try:
-            attempt(content)
-        except Exception as error:
-            failed += 1
-            path = CORPUS / hashlib.sha256(content).hexdigest()[:16]
-            path.write_bytes(content)
-            print(f"{path}: {type(error).__name__}: {error}")
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)))
+    sys.exit(session(CORPUS, mutated, attempt, sys.argv[1:]))

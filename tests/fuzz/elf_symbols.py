@@ -7,7 +7,6 @@ Every file of corpus/elf_symbols/ failed once, or is a shape that is likely to; 
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from contextlib import suppress
@@ -18,6 +17,7 @@ from findlibs2 import link
 from findlibs2.formats import elf_relocations, elf_symbols
 from findlibs2.formats.window import BadFile, Window
 from tests.build.elf_symbols import UND, WEAK, Symbol, library
+from tests.fuzz.session import session
 
 CORPUS = Path(__file__).parent / "corpus" / "elf_symbols"
 MOST_READ = 1 << 20  # bytes asked for in all; the files are below 8 KiB
@@ -87,22 +87,5 @@ def mutated(random: Random) -> bytes:
     return bytes(content)
 
 
-def main(rounds: int, seed: int) -> int:
-    """How many failed."""
-    random = Random(seed)
-    failed = 0
-    for _ in range(rounds):
-        content = mutated(random)
-        try:
-            attempt(content)
-        except Exception as error:
-            failed += 1
-            path = CORPUS / hashlib.sha256(content).hexdigest()[:16]
-            CORPUS.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            print(f"{path}: {type(error).__name__}: {error}")
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)))
+    sys.exit(session(CORPUS, mutated, attempt, sys.argv[1:]))

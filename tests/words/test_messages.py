@@ -32,25 +32,31 @@ def test_the_stack_of_these_tests_loads(site: Path) -> None:
     assert said(site, "mir") == "loaded"
 
 
+def elsewhere(name: str) -> str:
+    """What is told of all sources outside the wrappers, where nothing is set and nothing is there."""
+    stem = name.upper()
+    roots = ("/", "/usr", "/usr/local", "/opt", "/opt/homebrew", "~/.local")
+    return "\n".join(
+        [
+            "    python   SITE/prefix   does not exist",
+            f"    home   {{{stem}LIB,{stem}}}_{{HOME,DIR,ROOT}}, CMAKE_PREFIX_PATH   not set",
+            "    config   search paths   none are configured",
+            "    library-path   LD_LIBRARY_PATH   not set",
+            *(f"    system   {root}   holds no lib{name}.so" for root in roots),
+            f"    ld-cache   /etc/ld.so.cache   no lib{name}.so",
+        ]
+    )
+
+
 def test_unknown_name(site: Path) -> None:
     assert said(site, "nosuch") == (
-        """NotFoundError
+        f"""NotFoundError
 the library 'nosuch' is nowhere to be found [not-found]
     override   FINDLIBS2_LIB_NOSUCH   not set
     package   nosuchlib   not installed
     package   eckitlib   holds no libnosuch.so
     package   mirlib   holds no libnosuch.so
-    python   SITE/prefix   does not exist
-    home   {NOSUCHLIB,NOSUCH}_{HOME,DIR,ROOT}, CMAKE_PREFIX_PATH   not set
-    config   search paths   none are configured
-    library-path   LD_LIBRARY_PATH   not set
-    system   /   holds no libnosuch.so
-    system   /usr   holds no libnosuch.so
-    system   /usr/local   holds no libnosuch.so
-    system   /opt   holds no libnosuch.so
-    system   /opt/homebrew   holds no libnosuch.so
-    system   ~/.local   holds no libnosuch.so
-    ld-cache   /etc/ld.so.cache   no libnosuch.so
+{elsewhere("nosuch")}
   fix: export FINDLIBS2_LIB_NOSUCH=FILE     # the library itself; or install the wrapper package that holds it"""
     )
 
@@ -66,23 +72,13 @@ def test_a_package_that_declares_nothing_is_no_wrapper(site: Path) -> None:
     wrapper(site, "odd", [], [])
     (site / "oddlib" / "__init__.py").write_text("x = 1\n")
     assert said(site, "odd") == (
-        """NotFoundError
+        f"""NotFoundError
 the library 'odd' is nowhere to be found [not-found]
     override   FINDLIBS2_LIB_ODD   not set
     package   SITE/oddlib   oddlib declares neither depends_on nor findlibs_dependencies: no wrapper
     package   eckitlib   holds no libodd.so
     package   mirlib   holds no libodd.so
-    python   SITE/prefix   does not exist
-    home   {ODDLIB,ODD}_{HOME,DIR,ROOT}, CMAKE_PREFIX_PATH   not set
-    config   search paths   none are configured
-    library-path   LD_LIBRARY_PATH   not set
-    system   /   holds no libodd.so
-    system   /usr   holds no libodd.so
-    system   /usr/local   holds no libodd.so
-    system   /opt   holds no libodd.so
-    system   /opt/homebrew   holds no libodd.so
-    system   ~/.local   holds no libodd.so
-    ld-cache   /etc/ld.so.cache   no libodd.so
+{elsewhere("odd")}
   fix: export FINDLIBS2_LIB_ODD=FILE     # the library itself; or install the wrapper package that holds it"""
     )
     assert said(site, "odd", "oddlib") == "loaded"
