@@ -18,7 +18,9 @@ MAX_SOURCE = 64 * 1024
 MAX_SHOWN = 80  # characters of source text in a finding
 ATTRIBUTES = ("depends_on", "findlibs_dependencies")
 VERSION = "__version__"
-BOUND = (*ATTRIBUTES, VERSION)
+VISIBILITY = "findlibs_visibility"
+TEXTS = (VERSION, VISIBILITY)  # what is a str: whoever reads it cannot change it
+BOUND = (*ATTRIBUTES, *TEXTS)
 PUBLISHED = (*BOUND, "__commit_hash__")  # all that a published source assigns, one line each
 
 ONLY_AST = 0x400  # ast.PyCF_ONLY_AST, without importing ast: the built-in `compile` returns the tree
@@ -37,6 +39,7 @@ class Declaration(Record):
     declared: bool = False  # one of the two attributes is there, or may be
     version: str | None = None  # None: __version__ is absent or not literal
     problems: tuple[Finding, ...] = ()  # BadDeclaration, DependenciesUnknown
+    visibility: str | None = None  # None: findlibs_visibility is absent or not literal
 
 
 class Source(Record):
@@ -70,7 +73,8 @@ def read(text: bytes, path: str, package: str) -> Declaration:
         return unknown(package, path, f"its source is longer than {MAX_SOURCE // 1024} KiB")
     lines = published(text)
     if lines is not None:
-        return meant(lines, text_of(lines, VERSION), Source(text, path, package))
+        texts = {name: text_of(lines, name) for name in TEXTS}
+        return meant(lines, texts, Source(text, path, package))
     try:
         tree = parsed(text, path)
     except Exception as error:  # a broken source makes the parser raise many things; all mean the same
@@ -95,7 +99,7 @@ def version_of(text: bytes, path: str) -> str | None:
     if VERSION.encode() not in text or len(text) > MAX_SOURCE:
         return None
     try:
-        return version(bindings(parsed(text, path)))
+        return texts(bindings(parsed(text, path)))[VERSION]
     except Exception:
         return None
 
@@ -242,8 +246,8 @@ def named(node: Any) -> Iterable[str]:
     """The names that a node binds or deletes, and those it hands to something that could change them."""
     kind = type(node).__name__
     if kind == "Name":
-        # A list can be changed by whoever reads it; a version, being a str, cannot.
-        return () if node.id == VERSION and type(node.ctx).__name__ == "Load" else (node.id,)
+        # A list can be changed by whoever reads it; a str cannot.
+        return () if node.id in TEXTS and type(node.ctx).__name__ == "Load" else (node.id,)
     if kind == "alias":  # import name.below as asname
         return (node.asname or node.name.partition(".")[0],)
     if is_global(node):
@@ -257,15 +261,16 @@ def named(node: Any) -> Iterable[str]:
 
 def declared(found: dict[str, Bound], source: Source) -> Declaration:
     """What literal assignments say; unknown, if one of the attributes is bound in another way."""
-    known_as = version(found)
+    known = texts(found)
     values: dict[str, Value] = {}
     for attribute in (each for each in ATTRIBUTES if each in found):
         node, line = found[attribute].value, found[attribute].line
         if not is_literal(node):
             reason = f"line {line}: {attribute} is not assigned a literal list of names"
-            return unknown(source.package, source.path, reason, known_as)
+            said = unknown(source.package, source.path, reason, known[VERSION])
+            return said.replace(visibility=known[VISIBILITY])
         values[attribute] = Value(literal(node), node.lineno, shown(source.text, node))
-    return meant(values, known_as, source)
+    return meant(values, known, source)
 
 
 def of_attributes(found: Mapping[str, object], source: Source) -> Declaration:
@@ -275,11 +280,11 @@ def of_attributes(found: Mapping[str, object], source: Source) -> Declaration:
         for attribute, value in found.items()
         if attribute in ATTRIBUTES
     }
-    known_as = found.get(VERSION)
-    return meant(values, known_as if isinstance(known_as, str) else None, source)
+    known = {name: value if isinstance(value := found.get(name), str) else None for name in TEXTS}
+    return meant(values, known, source)
 
 
-def meant(values: Mapping[str, Value], known_as: str | None, source: Source) -> Declaration:
+def meant(values: Mapping[str, Value], texts: Mapping[str, str | None], source: Source) -> Declaration:
     """The union of both attributes, `depends_on` first; each name once. That a package needs itself means nothing."""
     depends_on: dict[str, None] = {}
     problems: list[Finding] = []
@@ -290,7 +295,7 @@ def meant(values: Mapping[str, Value], known_as: str | None, source: Source) -> 
         if not all_good:
             problems.append(bad_declaration(attribute, values[attribute], source))
     depends_on.pop(source.package, None)
-    return Declaration(tuple(depends_on), bool(attributes), known_as, tuple(problems))
+    return Declaration(tuple(depends_on), bool(attributes), texts[VERSION], tuple(problems), texts[VISIBILITY])
 
 
 def names_among(value: object) -> tuple[list[str], bool]:
@@ -307,9 +312,11 @@ def bad_declaration(attribute: str, value: Value, source: Source) -> Finding:
     return BadDeclaration(source.package, source.path, value.line, attribute, " ".join(value.text.split())[:MAX_SHOWN])
 
 
-def version(found: dict[str, Bound]) -> str | None:
-    node: Any = found[VERSION].value if VERSION in found else None
-    return node.value if type(node).__name__ == "Constant" and isinstance(node.value, str) else None
+def texts(found: dict[str, Bound]) -> dict[str, str | None]:
+    """The attributes that are a str; None: absent, or not literal."""
+    nodes: dict[str, Any] = {name: found[name].value for name in TEXTS if name in found}
+    values = {name: node.value for name, node in nodes.items() if type(node).__name__ == "Constant"}
+    return {name: value if isinstance(value := values.get(name), str) else None for name in TEXTS}
 
 
 def is_literal(node: Any) -> bool:

@@ -169,6 +169,7 @@ class Package(Record):
     libraries: tuple[str, ...] = ()
     init: str | None = None  # the source that was read; None: there is none (namespace, frozen, only .pyc)
     problems: tuple[Finding, ...] = ()  # about the declaration
+    visibility: str | None = None  # the literal findlibs_visibility; None: not literal or absent
 
 
 class Considered(Record):

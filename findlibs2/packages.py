@@ -167,6 +167,7 @@ def described(name: str, place: Place) -> Package:
         libraries(name, listings),
         absolute(place.origin) if source is not None and place.origin is not None else None,
         said.problems,
+        said.visibility,
     )
 
 
@@ -332,6 +333,7 @@ def imported(package: Package, library: str) -> Package:
         depends_on=said.depends_on,
         declared=said.declared,
         version=now.version or said.version,
+        visibility=now.visibility or said.visibility,
         problems=(*kept, *said.problems),
     )
 

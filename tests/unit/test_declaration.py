@@ -145,6 +145,26 @@ class TestVersion:
         assert said('__version__ = "1.2"\ndepends_on = f()') == Declaration(None, True, "1.2", (unknown,))
 
 
+class TestVisibility:
+    @pytest.mark.parametrize(
+        ("source", "visibility"),
+        [
+            ('depends_on = []\nfindlibs_visibility = "global"\n', "global"),
+            ('depends_on: list = []\nfindlibs_visibility: str = "global"\nprint(findlibs_visibility)\n', "global"),
+            ('depends_on = make()\nfindlibs_visibility = "global"\n', "global"),
+            ("depends_on = []\n", None),
+            ("depends_on = []\nfindlibs_visibility = visibility()\n", None),
+            ("depends_on = []\nfindlibs_visibility = 1\n", None),
+        ],
+    )
+    def test_it_is_what_a_literal_says(self, source: str, visibility: str | None) -> None:
+        assert said(source).visibility == visibility
+
+    def test_a_module_that_was_imported_says_it_too(self) -> None:
+        found = {"depends_on": [], "findlibs_visibility": "global"}
+        assert of_attributes(found, Source(b"", INIT, "mirlib")).visibility == "global"
+
+
 class TestNotLiteral:
     @pytest.mark.parametrize(
         ("source", "line"),
