@@ -1,4 +1,4 @@
-"""Imports looked up in providers' tables: the lean question that a load asks. Pure.
+"""Imports looked up in providers' tables: the lean questions that a load asks. Pure.
 
 What is missing is told; nothing is told of what is there, so nothing is made for it. The explanations are in `verdict`.
 """
@@ -24,6 +24,42 @@ class Missing(Record):
     version: bytes | None  # None: none is wanted
     file: bytes | None  # that the version is wanted of; None: no version, or of no file
     by: tuple[str, ...]  # paths of the files that refer to it
+
+
+def fits(
+    importers: Mapping[str, Symbols], providers: Iterable[Symbols], named: Callable[[bytes], Symbols | None]
+) -> bool:
+    """Whether nothing is wrong: every strong reference is satisfied, and every version that is needed is there.
+
+    False says no more than that it has to be looked closer: versions that are wanted of a file that nobody brings, or of
+    one that has none, may be fine, an error or the end of the process, which depends on much else. Arguments: of `missing`.
+    """
+    return have_versions(importers, named) and not missing(importers, providers, named)
+
+
+def have_versions(importers: Mapping[str, Symbols], named: Callable[[bytes], Symbols | None]) -> bool:
+    """Whether every file of which versions are needed is known, defines versions, and all those that may not be missing."""
+    wanted = {each for symbols in importers.values() for each in symbols.needed_versions()}
+    defined = {}
+    for file in {file for file, _, _ in wanted}:
+        supplier = named(file)
+        defined[file] = supplier.defined_versions() if supplier is not None else frozenset()
+    return all(defined.values()) and all(weak or version in defined[file] for file, version, weak in wanted)
+
+
+def shares_data(tables: Iterable[Symbols]) -> bool:
+    """Whether two of the files define the same weak variable: a loader gives all of them the first one, of one scope.
+
+    What C++ has in headers, static members of templates, inline variables, is such a variable in builds of clang, and with
+    -fno-gnu-unique; else it is STB_GNU_UNIQUE, of which the process has one.
+    """
+    known: set[bytes] = set()
+    for symbols in tables:
+        names = set(symbols.weak_data())
+        if not known.isdisjoint(names):
+            return True
+        known |= names
+    return False
 
 
 def missing(

@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 DT_STRSZ, DT_DEBUG = 10, 21
 STB_LOCAL, STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE = 0, 1, 2, 10
 HIDING = frozenset({1, 2})  # STV_INTERNAL, STV_HIDDEN
-STT_TLS, SHN_UNDEF, SHN_ABS = 6, 0, 0xFFF1
+STT_OBJECT, STT_TLS, SHN_UNDEF, SHN_ABS = 1, 6, 0, 0xFFF1
 # elf/dl-lookup.c, ALLOWED_STT: notype, object, func, common, tls, gnu_ifunc
 DEFINING = frozenset({0, 1, 2, 5, STT_TLS, 10})
 BINDING = frozenset({STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE})
+WEAK_DATA = bytes((STB_WEAK << 4 | STT_OBJECT, STB_WEAK << 4 | STT_TLS))  # st_info
+# Itanium C++ ABI, 5.1.4: tables and type information of a class, which are the same in every file.
+OF_A_CLASS = (b"_ZTV", b"_ZTT", b"_ZTC", b"_ZTI", b"_ZTS")
 VER_FLG_BASE, VER_FLG_WEAK = 1, 2
 HIDDEN, VERSION = 0x8000, 0x7FFF  # of an entry of DT_VERSYM
 
@@ -157,6 +160,15 @@ class Symbols:
         """Every name that it defines for others. Dear: for explanations."""
         return (self.name(number) for number in range(1, self.count) if self.is_definition(number))
 
+    def weak_data(self) -> Iterator[bytes]:
+        """The names of the variables that are defined for others, and that others may define as well: one of each is to
+        be used by all. Those of a class itself are not among them."""
+        infos = self.symbols[4 if self.bits == 64 else 12 :: self.entry]
+        for number in places(infos, WEAK_DATA):
+            name = self.name(number)
+            if not name.startswith(OF_A_CLASS) and self.is_definition(number):
+                yield name
+
     def defined_versions(self) -> frozenset[bytes]:
         """The versions that the file defines, its base among them; none: it defines no versions."""
         return frozenset(name for name, file, _ in self.versions.values() if file is None)
@@ -164,6 +176,15 @@ class Symbols:
     def needed_versions(self) -> list[tuple[bytes, bytes, bool]]:
         """The file, the version that is wanted of it, whether that may be missing."""
         return [(file, name, bool(flags & VER_FLG_WEAK)) for name, file, flags in self.versions.values() if file]
+
+
+def places(raw: bytes, wanted: bytes) -> Iterator[int]:
+    """Where one of the wanted bytes stands."""
+    for one in wanted:
+        place = raw.find(one)
+        while place >= 0:
+            yield place
+            place = raw.find(one, place + 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- reading

@@ -9,7 +9,7 @@ from findlibs2.formats import elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
 from findlibs2.link import Missing
-from tests.build.elf_symbols import UND, WEAK, Symbol, library
+from tests.build.elf_symbols import HIDDEN, OBJECT, TLS, UND, UNIQUE, WEAK, Symbol, library
 
 STYLES = pytest.mark.parametrize("style", ["gnu", "sysv", "both"])
 ORDERS = pytest.mark.parametrize("byteorder", ["little", "big"])
@@ -95,3 +95,75 @@ class TestVersions:
 
     def test_the_file_that_is_to_have_it_is_asked_although_it_is_not_among_the_providers(self) -> None:
         assert link.missing({"/a": self.versioned()}, [], lambda name: self.supplying()) == ()
+
+
+def fits(importers: dict[str, Symbols], **providers: Symbols) -> bool:
+    """Providers by DT_SONAME."""
+    return link.fits(importers, providers.values(), lambda name: providers.get(name.decode()))
+
+
+class TestFits:
+    """Nothing is wrong; or it has to be looked closer."""
+
+    @STYLES
+    @ORDERS
+    @pytest.mark.parametrize("wanted", ["f", "absent"])
+    def test_every_strong_reference_is_satisfied(self, style: str, byteorder: str, wanted: str) -> None:
+        has = read(Symbol("f"), hash_style=style, byteorder=byteorder)
+        assert fits({"/a": wanting("f"), "/b": wanting(wanted)}, has=has) == (wanted == "f")
+
+    def test_a_weak_reference_may_be_missing(self) -> None:
+        assert fits({"/a": wanting("f", binding=WEAK)})
+
+    @pytest.mark.parametrize(
+        ("defined", "weak", "fine"),
+        [
+            (["has", "V1", "V2"], [], True), (["has", "V2"], ["V1"], True), (["has", "V2"], [], False),
+            (["V1", "V2"], [], True), ([], [], False), ([], ["V1", "V2"], False),
+        ],
+    )  # fmt: skip
+    def test_every_needed_version_is_defined_though_no_symbol_wants_it(
+        self, defined: list[str], weak: list[str], fine: bool
+    ) -> None:
+        importer = read(needs={"has": ["V1", "V2"]}, weak=weak)
+        assert fits({"/a": importer}, has=read(Symbol("f"), defines=defined)) == fine
+
+    @pytest.mark.parametrize("weak", [[], ["V1"]])
+    def test_no_versions_are_wanted_of_a_file_that_is_not_known(self, weak: list[str]) -> None:
+        importer = read(needs={"unknown": ["V1"]}, weak=weak)
+        assert not fits({"/a": importer}, has=read(Symbol("f"), defines=["has", "V1"]))
+
+    @pytest.mark.parametrize(("version", "fine"), [("V1", True), ("V2", False)])
+    def test_a_symbol_is_there_with_its_version(self, version: str, fine: bool) -> None:
+        importer = read(Symbol("f", UND, 0, version=2), needs={"has": [version]})
+        assert fits({"/a": importer}, has=read(Symbol("f", version=2), defines=["has", "V1", "V2"])) == fine
+
+
+class TestSharesData:
+    """Two files define what one of is to be used."""
+
+    VARIABLE = Symbol("_ZN1x8instanceE", kind=OBJECT, binding=WEAK)
+
+    @pytest.mark.parametrize(
+        ("symbol", "shared"),
+        [
+            (VARIABLE, True), (VARIABLE._replace(kind=TLS, value=0), True), (VARIABLE._replace(name="x"), True),
+            (VARIABLE._replace(name="_ZZ1fvE1x"), True), (VARIABLE._replace(name="_ZGVZ1fvE1x"), True),
+            (VARIABLE._replace(binding=1), False), (VARIABLE._replace(binding=UNIQUE), False),
+            (VARIABLE._replace(visibility=HIDDEN), False), (VARIABLE._replace(kind=2), False),
+            (VARIABLE._replace(section=UND, value=0), False), (VARIABLE._replace(name="_ZTV1x"), False),
+            (VARIABLE._replace(name="_ZTT1x"), False), (VARIABLE._replace(name="_ZTC1x0_1y"), False),
+            (VARIABLE._replace(name="_ZTI1x"), False), (VARIABLE._replace(name="_ZTS1x"), False),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize(("bits", "byteorder"), [(64, "little"), (64, "big"), (32, "little"), (32, "big")])
+    def test_which_symbols_count(self, symbol: Symbol, shared: bool, bits: int, byteorder: str) -> None:
+        tables = [read(Symbol("f"), symbol, bits=bits, byteorder=byteorder) for _ in range(2)]
+        assert link.shares_data(tables) == shared
+
+    def test_each_has_its_own(self) -> None:
+        assert not link.shares_data([read(self.VARIABLE._replace(name=name)) for name in ("x", "y", "z")])
+
+    def test_two_versions_in_one_file_are_of_one_file(self) -> None:
+        twice = [self.VARIABLE._replace(version=number) for number in (2, 3)]
+        assert not link.shares_data([read(*twice, defines=["libx.so", "V1", "V2"])])
