@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RefusedError,
     )
     from .pipeline import check, find, load, plan
+    from .scoping import adopt, promote
 
 __all__ = [
     "BadNameError",
@@ -30,10 +31,12 @@ __all__ = [
     "OpenFailedError",
     "RefusedError",
     "__version__",
+    "adopt",
     "check",
     "find",
     "load",
     "plan",
+    "promote",
 ]
 
 
@@ -42,6 +45,8 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in ("check", "find", "load", "plan"):
         from . import pipeline as home
+    elif name in ("adopt", "promote"):
+        from . import scoping as home  # type: ignore[no-redef]
     else:
         from . import errors as home  # type: ignore[no-redef]
     value = globals()[name] = getattr(home, name)

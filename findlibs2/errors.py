@@ -41,14 +41,22 @@ class NotFoundError(FindlibsError, ModuleNotFoundError):
 class RefusedError(FindlibsError, ImportError):
     """The stack cannot be loaded; nothing of it was opened. Also an `ImportError`.
 
-    `findings` are the reasons, `notes` is what else was seen.
+    `findings` are the reasons, `notes` is what else was seen. `loader_said`: the loader's own words, when it was asked; then
+    `__cause__` is its `OSError`. None: it was not.
     """
 
-    def __init__(self, library: str, findings: tuple[Finding, ...], notes: tuple[Finding, ...] = ()) -> None:
-        super().__init__(library, findings, notes)
+    def __init__(
+        self,
+        library: str,
+        findings: tuple[Finding, ...],
+        notes: tuple[Finding, ...] = (),
+        loader_said: str | None = None,
+    ) -> None:
+        super().__init__(library, findings, notes, loader_said)
         self.name = library
         self.findings = findings
         self.notes = notes
+        self.loader_said = loader_said
 
 
 class OpenFailedError(FindlibsError, OSError):

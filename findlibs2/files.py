@@ -51,8 +51,11 @@ _OTHERS = {
 }
 
 
-def read(path: str) -> File:
-    """What the headers of the file at `path` say, or why that cannot be said. One open, one fstat, a few reads."""
+def read(path: str, also: Callable[[Window], object] | None = None) -> File:
+    """What the headers of the file at `path` say, or why that cannot be said. One open, one fstat, a few reads.
+
+    `also` may look at the same file, as long as it is open, if it is a library.
+    """
     try:
         descriptor = os.open(path, _OPEN)
     except ValueError as error:  # a NUL byte, or a character that no path of this file system can hold
@@ -65,13 +68,43 @@ def read(path: str) -> File:
         identity = _identity(status)
         if not stat.S_ISREG(status.st_mode):
             return File(path, identity, None, _not_regular(status.st_mode))
-        return File(path, identity, _binary(path, status.st_size, descriptor))
+        window = Window(path, status.st_size, _reader(descriptor))
+        binary = _binary(window)
+        if also is not None:
+            also(window)
+        return File(path, identity, binary)
     except BadFile as bad:
         return File(path, identity, None, FileProblem(bad.code, bad.what, bad.offset))
     except OSError as error:
         return File(path, identity, None, FileProblem("unreadable", _words(error)))
     finally:
         os.close(descriptor)
+
+
+class Reading:
+    """Headers and symbols of files, read at one opening of each; the symbols stay here."""
+
+    def __init__(self) -> None:
+        from .formats import elf_symbols
+
+        self._symbols = elf_symbols.read
+        self.tables: dict[str, Symbols | None] = {}  # by path; None: they cannot be read
+
+    def read(self, path: str) -> File:
+        """As `files.read`."""
+        return read(path, self._keep)
+
+    def symbols(self, path: str) -> Symbols | None:
+        """Those of a file, whether it was read before or not."""
+        if path not in self.tables:
+            self.tables[path] = symbols(path)
+        return self.tables[path]
+
+    def _keep(self, window: Window) -> None:
+        try:
+            self.tables[window.path] = self._symbols(window)
+        except (BadFile, OSError):
+            self.tables[window.path] = None
 
 
 def symbols(path: str) -> Symbols | None:
@@ -102,16 +135,15 @@ def _asked(path: str, question: Callable[[Window], Answer | None]) -> Answer | N
         os.close(descriptor)
 
 
-def _binary(path: str, size: int, descriptor: int) -> Binary:
-    window = Window(path, size, _reader(descriptor))
+def _binary(window: Window) -> Binary:
     if window.first[:4] == elf.MAGIC:
         return elf.read(window)
     from .formats import sniff
 
     kind = sniff.kind(window.first)
     if kind == "empty":
-        what = "0 bytes" if not size else f"no byte of {size}: it became shorter while it was read"
-        raise BadFile("damaged" if size else "empty", what)
+        what = "0 bytes" if not window.size else f"no byte of {window.size}: it became shorter while it was read"
+        raise BadFile("damaged" if window.size else "empty", what)
     if kind == "linker-script":
         raise BadFile("linker-script", "a script for the linker, which names the real library")
     raise BadFile("not-a-library", _OTHERS[kind])

@@ -16,7 +16,6 @@ class MissingLibrary(Finding):
     needed_by: tuple[str, ...]  # paths of the files that ask, nearest to the wanted library first
     package: str | None  # wrapper of the first of these; None: not from a wrapper
     considered: tuple[Considered, ...]
-    loader_said: str | None = None  # the loader's own words, when it was asked
 
 
 class BadFile(Finding):
@@ -40,14 +39,6 @@ class WrongMachine(Finding):
     process_is: str
     package: str | None = None
     needed_by: tuple[str, ...] = ()
-
-
-class NeededRing(Finding):
-    """Libraries that need each other cannot be opened one after the other."""
-
-    code = "needed-ring"
-    severity = "error"
-    ring: tuple[str, ...]  # paths; each needs the next, the last needs the first
 
 
 class OverrideMissing(Finding):
@@ -196,6 +187,30 @@ class PackageRing(Finding):
 
     code = "package-ring"
     ring: tuple[str, ...]  # import names
+
+
+class NeededRing(Finding):
+    """Libraries that need each other cannot be opened one after the other; all of the plan is opened as one object."""
+
+    code = "needed-ring"
+    ring: tuple[str, ...]  # paths; each needs the next, the last needs the first
+
+
+class ModelDisagreed(Finding):
+    """The loader took a stack of which it was said that it would refuse it. What it says counts."""
+
+    code = "model-disagreed"
+    severity = "warning"
+    library: str  # as asked for
+    codes: tuple[str, ...]  # of what was found
+    doubts: tuple[Finding, ...]
+
+
+class ScopePromoted(Finding):
+    """Libraries of the private scope are visible to the whole process: somebody opened one of them with RTLD_GLOBAL."""
+
+    code = "scope-promoted"
+    paths: tuple[str, ...]
 
 
 class Shadowed(Finding):

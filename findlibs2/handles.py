@@ -41,19 +41,10 @@ def ready(library: str) -> None:
         raise InterpreterError(library, str(error)) from error
 
 
-def ask_loader(name: str) -> str | None:
-    """Open a library by its bare name, wherever the loader has it. None: opened; else the loader's words."""
-    from ctypes import RTLD_GLOBAL, _dlopen  # type: ignore[attr-defined]
-
-    try:
-        _dlopen(name, RTLD_GLOBAL)
-    except OSError as error:
-        return str(error)
-    return None
-
-
-def open_all(library: str, plan: Plan, checked: bool) -> None:
+def open_all(library: str, plan: Plan, checked: bool, eager: frozenset[str] | None = None) -> None:
     """Open the steps of a plan, in order, into the global scope. `checked`: what is mapped afterwards is what was read.
+
+    `eager`: paths of those whose functions are bound now; others are bound when they are called. None: all are bound now.
 
     Errors: `OpenFailedError` where the loader refuses (what was opened before stays open), `RefusedError` with
     `Replaced` where a file was replaced between reading and opening.
@@ -65,7 +56,9 @@ def open_all(library: str, plan: Plan, checked: bool) -> None:
         if step.left or ("process" in plan.unchecked and is_open(step)):
             continue
         try:
-            _dlopen(step.by_name or step.path, RTLD_GLOBAL)
+            # elf/dl-open.c looks at the bit of RTLD_LAZY alone; ctypes adds RTLD_NOW to everything.
+            lazy = os.RTLD_LAZY if eager is not None and step.path not in eager else 0
+            _dlopen(step.by_name or step.path, RTLD_GLOBAL | lazy)
         except OSError as error:
             from .errors import OpenFailedError
 

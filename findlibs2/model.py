@@ -318,7 +318,7 @@ class Plan(Record):
     targets: tuple[str, ...]  # what to open for each name
     steps: tuple[Step, ...]  # dependencies first
     reused: tuple[Reused, ...] = ()
-    left_to_loader: tuple[str, ...] = ()  # names that only the loader itself can find; asked first, by name
+    left_to_loader: tuple[str, ...] = ()  # names that only the loader itself may find
     packages: tuple[Package, ...] = ()  # dependencies first
     findings: tuple[Finding, ...] = ()
     trails: tuple[Trail, ...] = ()  # one for each name

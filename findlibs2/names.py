@@ -60,7 +60,7 @@ CMAKE_SUFFIX = "ROOT"  # cmake-variables(7), <PackageName>_ROOT
 KNOWN_AS = {"FDB5": "FDB", "ATLASLIB_ECMWF": "ATLAS"}
 
 # How a library is loaded: what each option can be, the default first.
-OPTIONS = {"visibility": ("global", "private"), "verify": ("headers", "off")}
+OPTIONS = {"visibility": ("auto", "global", "private"), "verify": ("symbols", "headers", "off")}
 
 # Names of projects whose library has another name. The library of that very name goes first, should there be one.
 ALIASES = {

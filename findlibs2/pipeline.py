@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from os.path import abspath, isabs, normpath
 
-from . import closure, files, handles, host, locating, planning, process, trust
+from . import closure, deciding, files, handles, host, locating, planning, process, trust
+from .deciding import Options
 from .loaders import glibc
 from .model import File, FileProblem, Plan
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
     import ctypes
     from collections.abc import Callable, Iterable, Sequence
     from types import ModuleType
-    from typing import Any, TypeVar
+    from typing import TypeAlias, TypeVar
 
     from .closure import Avoided, Root, World
+    from .deciding import Manner
     from .locating import Stack
-    from .model import Candidate, Finding, Host, Package, Verdict
+    from .model import Candidate, Finding, Host, Loaded, Package, Verdict
 
     Answer = TypeVar("Answer")
+    Read: TypeAlias = Callable[[str], File]
+    Listing: TypeAlias = Callable[[str], tuple[str, ...] | None]
 
 # Directories that the administrator of the machine chose; and those that the person did who started the process.
 SYSTEM_RULES = frozenset({"ld.so.cache", "default directory"})
@@ -73,9 +77,18 @@ def check(*wanted: str, pkg_name: str | None = None) -> Verdict:
 
 def judged(drawn: Plan) -> Verdict:
     """The verdict on a plan, for this process as it is now."""
-    from . import verdict
+    from . import scoping, verdict
 
-    return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+    here = host.snapshot()
+    told = verdict.judge(drawn, here, everybody(here), once(files.symbols), files.referred)
+    return told.replace(findings=(*told.findings, *scoping.promoted()))
+
+
+def everybody(here: Host) -> tuple[Loaded, ...] | None:
+    """The objects of the process; the program itself, which has no name there, by its path."""
+    program = here.executable.path if here.executable is not None else ""
+    loaded = process.loaded()
+    return tuple(each if each.path else each.replace(path=program) for each in loaded) if loaded is not None else None
 
 
 def load(
@@ -103,20 +116,30 @@ def open_stack(
 ) -> tuple[ctypes.CDLL, Plan]:
     """What `load` does when it was not asked before, with the plan that was carried out."""
     root = locating.root(name, pkg_name)
-    visible = locating.option(name, "visibility", visibility)
-    checked = locating.option(name, "verify", verify) != "off"
+    options = wishes(name, visibility, verify)
     handles.ready(name)
     if root.file.path in handles.held:  # as a part of another plan, with all that it needs
         library = handles.opened.setdefault((name, pkg_name), handles.handle(root.file.path))
         return library, Plan((name,), (root.file.path,), (), trails=(root.trail,))
     stack = locating.stack([root.package], importing=name)  # may import wrappers: before the lock
     with handles.lock:
-        drawn = draw([root], stack, thorough=False)
-        if checked:
-            refuse(name, answered(drawn))
-        open_all(name, drawn, checked, visible)
+        drawn, manner = decided(root, stack, options)
+        drawn = open_all(name, drawn, manner, options.verify != "off")
         library = handles.opened.setdefault((name, pkg_name), handles.handle(drawn.targets[0]))
     return library, drawn
+
+
+def wishes(name: str, visibility: str | None, verify: str | None) -> Options:
+    return Options(locating.option(name, "visibility", visibility), locating.option(name, "verify", verify))
+
+
+def decided(root: Root, stack: Stack, options: Options) -> tuple[Plan, Manner]:
+    """The plan for a library, and how to open it. Errors: `RefusedError`."""
+    reading = files.Reading()
+    # Symbols are read where headers are, if they will be asked for: on a cluster it is the opening that costs.
+    read = reading.read if options.verify == "symbols" else files.read
+    drawn = draw([root], stack, thorough=False, read=read)
+    return drawn, deciding.decide(root.name, drawn, host.snapshot(), options, reading.symbols, judged)
 
 
 def prepare(name: str, pkg_name: str | None = None) -> str | None:
@@ -137,41 +160,54 @@ def prepare(name: str, pkg_name: str | None = None) -> str | None:
         locating.refuse(name, located)
         return located.file.path if located.file is not None else None
     root = locating.ready(name, located)
-    visible, checked = locating.option(name, "visibility", None), locating.option(name, "verify", None) != "off"
+    options = wishes(name, None, None)
     handles.ready(name)
     if root.file.path in handles.held:
         return root.file.path
     stack = locating.stack([root.package], importing=name)
     with handles.lock:
-        drawn = draw([root], stack, thorough=False)
-        if checked:
-            refuse(name, answered(drawn))
+        drawn, manner = decided(root, stack, options)
         needs = tuple(step for step in drawn.steps if step.path != root.file.path)
-        open_all(name, drawn if visible == "private" else drawn.replace(steps=needs), checked, visible)
+        as_one = manner.private or manner.is_whole(drawn)
+        open_all(name, drawn if as_one else drawn.replace(steps=needs), manner, options.verify != "off")
         handles.keep(name, drawn.targets[0])
         return handles.prepared.setdefault((name, pkg_name), drawn.targets[0])
 
 
-def open_all(name: str, drawn: Plan, checked: bool, visible: str) -> None:
-    """Open the steps, where the library is to be visible. Errors: as `handles.open_all`; where the loader refuses, with
-    what can be seen of its reasons: it names one symbol only, and not whose it should have been."""
+def open_all(name: str, drawn: Plan, manner: Manner, checked: bool) -> Plan:
+    """Open the steps of a plan. The plan, with what was found when it was carried out.
+
+    Errors: `RefusedError` where the loader refuses what was doubted; else `OpenFailedError`, with what can be seen of its
+    reasons: it names one symbol only, and not whose it should have been.
+    """
     try:
-        if visible != "private" or not opened_privately(name, drawn, checked):
-            handles.open_all(name, drawn, checked)
+        opened(name, drawn, manner, checked)
     except OSError as error:
-        from .errors import OpenFailedError
+        from . import disagreeing
 
-        if not isinstance(error, OpenFailedError):
-            raise
-        reasons = tuple(finding for finding in judged(drawn).findings if finding.severity == "error")
-        raise OpenFailedError(name, error.path, error.loader_said, error.opened, reasons) from error.__cause__
+        raise disagreeing.refused(drawn, manner.doubts, error, lambda: judged(drawn)) from error.__cause__
+    if manner.doubts:
+        from . import disagreeing
+
+        return disagreeing.accepted(drawn, manner.doubts)
+    return drawn
 
 
-def opened_privately(name: str, drawn: Plan, checked: bool) -> bool:
-    """Open the steps into the private scope. False: this process can have none, which is told once."""
-    from . import scopes
+def opened(name: str, drawn: Plan, manner: Manner, checked: bool) -> None:
+    """Where it is to be visible, and as one object if it has to be; one library after the other where none can be had."""
+    if manner.private or manner.is_whole(drawn):
+        from . import scopes
 
-    return scopes.open_steps(name, drawn, checked)
+        if manner.private and scopes.open_steps(name, drawn, checked, manner.lazy, manner.eager):
+            return
+        if manner.is_whole(drawn) and scopes.open_whole(name, drawn):
+            return
+        rings = tuple(finding for finding in drawn.findings if finding.code == "needed-ring")
+        if rings and checked:
+            from .errors import RefusedError
+
+            raise RefusedError(name, rings)
+    handles.open_all(name, drawn, checked, manner.eager if manner.lazy else None)
 
 
 def refuse(name: str, findings: Iterable[Finding]) -> None:
@@ -183,38 +219,16 @@ def refuse(name: str, findings: Iterable[Finding]) -> None:
         raise RefusedError(name, reasons, tuple(finding for finding in findings if finding not in reasons))
 
 
-def answered(drawn: Plan) -> tuple[Finding, ...]:
-    """The findings of a plan, after the loader was asked, by name, for what only it may be able to find.
-
-    It is asked only if nothing else stops the load, and before anything of the stack is opened.
-    """
-    findings: tuple[Finding, ...] = drawn.findings
-    if any(finding.severity == "error" and not askable(finding, drawn) for finding in findings):
-        return findings
-    asked = (ask(finding) if askable(finding, drawn) else finding for finding in findings)
-    return tuple(finding for finding in asked if finding is not None)
-
-
-def askable(finding: Finding, drawn: Plan) -> bool:
-    return finding.code == "missing-library" and getattr(finding, "name", None) in drawn.left_to_loader
-
-
-def ask(finding: Any) -> Finding | None:
-    """A missing library with the loader's own words; None: the loader has it."""
-    words = handles.ask_loader(finding.name)
-    return finding.replace(loader_said=words) if words is not None else None
-
-
 # ------------------------------------------------------------------- the disk and the process, as planning may ask them
 
 
-def draw(roots: Sequence[Root], stack: Stack, thorough: bool) -> Plan:
-    """The plan for the located libraries.
+def draw(roots: Sequence[Root], stack: Stack, thorough: bool, read: Read = files.read) -> Plan:
+    """The plan for the located libraries. `read`: the headers of a file.
 
     `thorough`: copies of libraries are compared, and further copies of wrappers looked for. What is opened is the same.
     """
     same_content = files_are_the_same if thorough else None
-    drawn = planning.plan(world(stack.packages, same_content), roots, stack.packages, locating.overrides())
+    drawn = planning.plan(world(stack.packages, same_content, read), roots, stack.packages, locating.overrides())
     notes = [*stack.findings, *(finding for root in roots for finding in root.findings)]
     if thorough:
         notes += [*shadowed(stack.packages), *locating.unheeded(roots), *closure.unsafe(drawn)]
@@ -230,11 +244,11 @@ def shadowed(taken: Sequence[Package]) -> list[Finding]:
     return [Shadowed(package.name, package.directories[0], further) for package, further in others if further]
 
 
-def world(stack: Sequence[Package], same_content: Callable[[File, File], bool] | None) -> World:
+def world(stack: Sequence[Package], same_content: Callable[[File, File], bool] | None, read: Read) -> World:
     """One state of the disk and the process, for one plan."""
     snapshot = host.snapshot()
     listed = once(files.listing)
-    directories = Directories(stack, listed)
+    directories = Directories(stack, listed, read)
     return closure.World(
         host=snapshot,
         loader=beliefs(snapshot),
@@ -277,9 +291,10 @@ def once(question: Callable[[str], Answer]) -> Callable[[str], Answer]:
 class Directories:
     """Search directories, each judged once. The stack's own are listed already: about these the disk is not asked again."""
 
-    def __init__(self, stack: Sequence[Package], listed: Callable[[str], tuple[str, ...] | None]) -> None:
+    def __init__(self, stack: Sequence[Package], listed: Listing, read: Read) -> None:
         self.own = frozenset(directory for package in stack for directory in package.libraries)
         self.listed = listed
+        self.read_file = read
         self.seen: trust.Seen = {}
         self.owners = once(trust.owners)
         self.is_own = once(lambda directory: normpath(directory) in self.own)
@@ -308,7 +323,7 @@ class Directories:
         directory, _, name = path.rpartition("/")
         if self.is_own(directory) and name not in (self.listed(normpath(directory)) or ()):
             return File(path, None, None, FileProblem("absent", "no such name in the directory"))
-        return files.read(path if isabs(path) else abspath(path))
+        return self.read_file(path if isabs(path) else abspath(path))
 
     def holds(self, candidate: Candidate, entry: str) -> bool:
         """Whether the directory has a subdirectory for processors."""

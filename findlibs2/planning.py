@@ -13,7 +13,7 @@ from .model import Considered, Package, Plan, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .closure import Candidates, Offer, Overrides, World
     from .findings import OverrideMissing
@@ -249,3 +249,45 @@ def target(draft: Draft, root: Root) -> str:
         if name is not None and reused.name == name:
             return reused.loaded.path
     return root.file.path
+
+
+# ---------------------------------------------------------------------------------- a plan as one object would name it
+
+
+def link_order(plan: Plan) -> tuple[str, ...]:
+    """What a plan opens, and what it takes as it is in the process: breadth first from the wanted libraries.
+
+    So a program would find names that was linked with these (elf/dl-deps.c). What the loader is to open by itself
+    (`Step.left`) is not listed.
+    """
+    rest = (step.by_name or step.path for step in reversed(plan.steps) if not step.left)
+    return tuple(dict.fromkeys((*closure_of(plan, plan.targets), *rest)))
+
+
+def closure_of(plan: Plan, paths: Iterable[str]) -> dict[str, None]:
+    """The part of a plan that some of its files, or names, lead to: breadth first, each once, as objects name them."""
+    steps = suppliers(plan)
+    reused = {each.name for each in plan.reused}
+    queue = dict.fromkeys(paths)
+    entries: dict[str, None] = {}
+    for name in (walk := list(queue)):  # grows while it is walked
+        found = steps.get(name)
+        if found is None:
+            entries.update(dict.fromkeys([name] if name in reused else ()))
+            continue
+        if not found.left:
+            entries[found.by_name or found.path] = None
+        needed = found.file.binary.needed if found.file.binary is not None else ()
+        walk += [each.name for each in needed if each.name not in queue]
+        queue.update(dict.fromkeys(each.name for each in needed))
+    return entries
+
+
+def suppliers(plan: Plan) -> dict[str, Step]:
+    """The step that answers to a name: a path, a DT_SONAME, a file name."""
+    steps: dict[str, Step] = {}
+    for step in plan.steps:
+        name = step.file.binary.name if step.file.binary is not None else None
+        steps.update(dict.fromkeys((step.path, step.by_name or step.path, name or step.path), step))
+        steps.setdefault(step.path.rpartition("/")[2], step)
+    return steps

@@ -15,7 +15,20 @@ DECLARATIONS = frozenset(
 )
 
 # What is refused by judgement; of the rest there is nothing to open.
-JUDGED = frozenset({"missing-library", "bad-file", "wrong-machine", "needed-ring", "override-mismatch", "replaced"})
+JUDGED = frozenset(
+    {
+        "missing-library",
+        "missing-symbol",
+        "missing-version",
+        "unversioned-provider",
+        "versions-of-absent",
+        "bad-file",
+        "wrong-machine",
+        "needed-ring",
+        "override-mismatch",
+        "replaced",
+    }
+)
 PAST = "  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"
 
 
@@ -86,11 +99,15 @@ def refused(raised: errors.RefusedError) -> str:
     """One reason is told at once; several are counted, then told one after the other."""
     reasons, beside = findings(raised.findings), notes(relevant(raised))
     name = shown(str(raised.name))
-    past = [PAST] if all(each.code in JUDGED for each in raised.findings) else []
+    said = raised.loader_said
+    if said is not None:
+        end = [f"  the loader, which opened nothing: {shown(said)}"]
+    else:
+        end = [PAST] if all(each.code in JUDGED for each in raised.findings) else []
     if len(reasons) == 1:
         head, *rest = reasons[0].split("\n")
-        return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside, *past])
-    return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside, *past])
+        return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside, *end])
+    return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside, *end])
 
 
 def relevant(raised: errors.RefusedError) -> Iterable[Finding]:

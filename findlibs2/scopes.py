@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from . import files, handles, host, process, trust
+from . import files, handles, host, planning, process, trust
 from .formats import elf_object
 from .model import Record
 
@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from .model import Plan, Step
+    from .model import Plan
 
 NAME = "findlibs2-scope"  # how the kernel lists the memory file: /memfd:findlibs2-scope (deleted)
 # Linux 6.3: what will never be executed; where the sysctl vm.memfd_noexec is 2, nothing else is given. memfd_create(2)
@@ -55,26 +55,36 @@ def open_private(paths: Sequence[str], lazy: bool = False) -> Scope | None:
         return open_listed(listed(paths), lazy)
 
 
-def open_plan(plan: Plan, lazy: bool = False) -> Scope | None:
-    """The same for a plan, which knows what the process has: nothing is read again."""
+def open_plan(plan: Plan, lazy: bool = False, first: frozenset[str] = frozenset()) -> Scope | None:
+    """The same for a plan, which knows what the process has: nothing is read again.
+
+    `first`: paths of the plan; these, and all that they need, are opened before the others, their functions bound at once.
+    """
     with handles.lock:
-        ours = set(members.values())
-        known = {each.name for each in plan.reused if each.loaded.path in ours}
-        needed = [entry for entry in link_order(plan) if entry not in known]
-        return open_listed(listed(needed) if "process" in plan.unchecked else needed, lazy)
+        entries = fresh(plan)
+        if lazy and first:
+            needed = planning.closure_of(plan, first)
+            scope = open_listed([entry for entry in entries if entry in needed], lazy=False)
+            if scope is None:
+                return None
+        return open_listed(entries, lazy)
 
 
-def open_steps(library: str, plan: Plan, checked: bool, lazy: bool = False) -> bool:
+def open_steps(
+    library: str, plan: Plan, checked: bool, lazy: bool = False, first: frozenset[str] = frozenset()
+) -> bool:
     """What `handles.open_all` does, into the private scope. False: this process can have none, which is told once.
 
-    Errors: `OpenFailedError` where the loader refuses; nothing stays open. `RefusedError` as `handles.verify`.
+    Errors: `OpenFailedError` where the loader refuses; but for `first`, nothing stays open. `RefusedError` as
+    `handles.verify`.
     """
+    before = len(members)
     try:
-        scope = open_plan(plan, lazy)
+        scope = open_plan(plan, lazy, first)
     except OSError as error:
         from .errors import OpenFailedError
 
-        raise OpenFailedError(library, plan.targets[0], str(error)) from error
+        raise OpenFailedError(library, plan.targets[0], str(error), tuple(members)[before:]) from error
     if scope is None:
         if not _told:
             from warnings import warn
@@ -86,19 +96,27 @@ def open_steps(library: str, plan: Plan, checked: bool, lazy: bool = False) -> b
     if opened and checked:
         handles.verify(library, opened)
     handles.held.update(step.path for step in opened)
-    handles.private.update(members)
+    handles.private.update(members, plan.targets)
     return True
 
 
-def holds(path: str) -> bool:
-    """Whether a library is in the scope: opened with RTLD_GLOBAL, it would expose itself and all that it needs."""
-    return path in members
+def open_whole(library: str, plan: Plan) -> bool:
+    """Open the steps of a plan as one object into the global scope: all of them or none. False: it cannot be done here.
 
+    So the loader refuses what misses something before any code of it has run. Errors: `OpenFailedError`; nothing stays.
+    """
+    from ctypes import RTLD_GLOBAL
 
-def suits(plan: Plan) -> bool:
-    """Whether a stack brings libraries that others have too: files that auditwheel put into `<package>.libs`."""
-    expected = (each.expected for each in plan.reused if each.expected is not None)
-    return any(path.rpartition("/")[0].endswith(".libs") for path in (*(step.path for step in plan.steps), *expected))
+    with handles.lock:
+        try:
+            opened = open_object([spelled(entry) for entry in fresh(plan)], RTLD_GLOBAL | MODES[False])
+        except OSError as error:
+            from .errors import OpenFailedError
+
+            raise OpenFailedError(library, plan.targets[0], str(error)) from error
+    if opened is not None:
+        handles.held.update(step.path for step in plan.steps if not step.left)
+    return opened is not None
 
 
 def open_listed(needed: Sequence[str], lazy: bool) -> Scope | None:
@@ -107,7 +125,7 @@ def open_listed(needed: Sequence[str], lazy: bool) -> Scope | None:
     if not fresh:
         return Scope(tuple(members), None)
     named = [spelled(entry) for entry in fresh]
-    opened = open_object([*members.values(), *named], lazy)
+    opened = open_object([*members.values(), *named], MODES[lazy])
     if opened is None:
         return None
     members.update(zip(fresh, named, strict=True))
@@ -121,7 +139,7 @@ def adopt(path: str) -> Scope | None:
     None and errors: as `open_private`.
     """
     with handles.lock:
-        opened = open_object([*members.values(), spelled(path)], lazy=False)
+        opened = open_object([*members.values(), spelled(path)], MODES[False])
         return None if opened is None else Scope(tuple(members), *opened)
 
 
@@ -160,31 +178,12 @@ def exposed() -> tuple[str, ...] | None:
 # ----------------------------------------------------------------------------------------------- what an object names
 
 
-def link_order(plan: Plan) -> tuple[str, ...]:
-    """What a plan opens, and what it takes as it is in the process: breadth first from the wanted libraries.
-
-    So a program would find names that was linked with these (elf/dl-deps.c). What the loader is to open by itself
-    (`Step.left`) is not listed.
-    """
-    steps: dict[str, Step] = {}
-    for step in plan.steps:
-        name = step.file.binary.name if step.file.binary is not None else None
-        steps.update(dict.fromkeys((step.path, step.by_name or step.path, name or step.path), step))
-        steps.setdefault(step.path.rpartition("/")[2], step)
-    reused = {each.name for each in plan.reused}
-    queue = list(plan.targets)
-    entries: dict[str, None] = {}
-    for name in queue:  # grows while it is walked
-        found = steps.get(name)
-        if found is None:
-            entries.update(dict.fromkeys([name] if name in reused else ()))
-            continue
-        if not found.left:
-            entries[found.by_name or found.path] = None
-        needed = found.file.binary.needed if found.file.binary is not None else ()
-        queue += [each.name for each in needed if each.name not in queue]
-    rest = (step.by_name or step.path for step in reversed(plan.steps) if not step.left)
-    return tuple(dict.fromkeys((*entries, *rest)))
+def fresh(plan: Plan) -> list[str]:
+    """What an object names for a plan: in link order, without what the scope brought into the process before."""
+    ours = set(members.values())
+    known = {each.name for each in plan.reused if each.loaded.path in ours}
+    entries = [entry for entry in planning.link_order(plan) if entry not in known]
+    return list(listed(entries)) if "process" in plan.unchecked else entries
 
 
 def listed(paths: Sequence[str]) -> tuple[str, ...]:
@@ -243,14 +242,14 @@ def kept(descriptor: int) -> int:
 # --------------------------------------------------------------------------------------------------- where it is put
 
 
-def open_object(needed: Sequence[str], lazy: bool) -> tuple[str, int] | None:
+def open_object(needed: Sequence[str], mode: int) -> tuple[str, int] | None:
     """Its name and its handle; None: nowhere could an object be put so that the loader took it."""
     here = host.snapshot()
     if here.machine in elf_object.FATAL_MACHINES:
         return None
     flags = 0 if here.machine in elf_object.FLAGLESS else flags_of(needed, here.byteorder)
     content = elf_object.generate(here.machine, here.bits, here.byteorder, needed, flags=flags)
-    return open_in_memory(content, lazy) or open_from_file(content, lazy)
+    return open_in_memory(content, mode) or open_from_file(content, mode)
 
 
 def flags_of(needed: Sequence[str], byteorder: str) -> int:
@@ -259,7 +258,7 @@ def flags_of(needed: Sequence[str], byteorder: str) -> int:
     return elf_object.e_flags(process.content(first, HEAD)[:HEAD], byteorder) if first is not None else 0
 
 
-def open_in_memory(content: bytes, lazy: bool) -> tuple[str, int] | None:
+def open_in_memory(content: bytes, mode: int) -> tuple[str, int] | None:
     """As a memory file, which no file system has; None: no such thing here, or no /proc."""
     descriptor = memory_file()
     if descriptor is None:
@@ -267,7 +266,7 @@ def open_in_memory(content: bytes, lazy: bool) -> tuple[str, int] | None:
     opened = None
     try:
         if is_written(descriptor, content):
-            opened = open_at(through(descriptor), lazy)
+            opened = open_at(through(descriptor), mode)
     finally:
         if opened is None:
             os.close(descriptor)
@@ -288,13 +287,13 @@ def memory_file() -> int | None:
             return None
 
 
-def open_from_file(content: bytes, lazy: bool) -> tuple[str, int] | None:
+def open_from_file(content: bytes, mode: int) -> tuple[str, int] | None:
     """As a file where nobody else can write, removed at once: what is mapped stays."""
-    opened = (open_below(place, content, lazy) for place in places())
+    opened = (open_below(place, content, mode) for place in places())
     return next(filter(None, opened), None)
 
 
-def open_below(place: str, content: bytes, lazy: bool) -> tuple[str, int] | None:
+def open_below(place: str, content: bytes, mode: int) -> tuple[str, int] | None:
     """As a file in a directory of its own in that one."""
     from tempfile import TemporaryDirectory
 
@@ -308,7 +307,7 @@ def open_below(place: str, content: bytes, lazy: bool) -> tuple[str, int] | None
                 whole = is_written(descriptor, content)
             finally:
                 os.close(descriptor)
-            return open_at(path, lazy) if whole else None
+            return open_at(path, mode) if whole else None
     except OSError as error:
         if error.errno is None:  # the loader's own words, about a library
             raise
@@ -335,12 +334,12 @@ def places() -> Iterator[str]:
         return
 
 
-def open_at(path: str, lazy: bool) -> tuple[str, int] | None:
+def open_at(path: str, mode: int) -> tuple[str, int] | None:
     """None: the loader did not take the object itself. Errors: `OSError` where it refuses what that needs."""
-    from ctypes import RTLD_LOCAL, _dlopen  # type: ignore[attr-defined]
+    from ctypes import _dlopen  # type: ignore[attr-defined]
 
     try:
-        return path, _dlopen(path, RTLD_LOCAL | MODES[lazy])
+        return path, _dlopen(path, mode)
     except OSError as error:
         # dlerror(3) of glibc begins with the name of the file that it is about.
         if str(error).startswith(f"{path}: "):

@@ -33,10 +33,9 @@ def needed_by(chain: tuple[str, ...], package: str | None) -> tuple[tuple[str, .
 
 
 def missing_library(finding: findings.MissingLibrary) -> Words:
-    said = (("the loader", shown(finding.loader_said)),) if finding.loader_said else ()
     beside = join(dirname(finding.needed_by[0]), finding.name)
-    if files.exists(beside):
-        said = (("beside it", shown(beside), "is there, where the loader is not told to look"), *said)
+    is_there = ("beside it", shown(beside), "is there, where the loader is not told to look")
+    said = (is_there,) if files.exists(beside) else ()
     return Words(
         f"{shown(finding.name)}, which {library(finding.needed_by[0])} needs, is nowhere to be found",
         (*needed_by(finding.needed_by, finding.package), *rows(finding.considered), *said),
@@ -103,8 +102,24 @@ def wrong_machine(finding: findings.WrongMachine) -> Words:
 def needed_ring(finding: findings.NeededRing) -> Words:
     ring = (*finding.ring, finding.ring[0])
     return Words(
-        f"{len(finding.ring)} libraries need each other in a ring, so none of them can be opened first",
+        f"{len(finding.ring)} libraries need each other in a ring, so none of them can be opened before the others",
         tuple(("needs", shown(one), library(other)) for one, other in pairwise(ring)),
+    )
+
+
+def model_disagreed(finding: findings.ModelDisagreed) -> Words:
+    return Words(
+        f"the loader took {shown(finding.library)}, of which findlibs2 would have said that it cannot be loaded",
+        tuple((each.code, say(each).cause) for each in finding.doubts),
+        quoted("python", "-m", "findlibs2", "check", finding.library) + "     # please report what this prints",
+    )
+
+
+def scope_promoted(finding: findings.ScopePromoted) -> Words:
+    count = len(finding.paths)
+    return Words(
+        f"{count} {'library' if count == 1 else 'libraries'} of the private scope can be seen by the whole process",
+        tuple(("visible", shown(path)) for path in finding.paths),
     )
 
 
@@ -261,6 +276,8 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "bad-file": bad_file,
     "wrong-machine": wrong_machine,
     "needed-ring": needed_ring,
+    "model-disagreed": model_disagreed,
+    "scope-promoted": scope_promoted,
     "override-missing": override_missing,
     "override-mismatch": override_mismatch,
     "wrapper-failed": wrapper_failed,

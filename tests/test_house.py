@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import house, need
-from tests.build.elf import library
+from tests.build.elf_symbols import Symbol, library
 
 EVERY_MODULE = pytest.mark.parametrize("module", house.modules())
 HOT_MODULES = [module for module in house.modules() if module not in house.COLD]
@@ -20,7 +20,7 @@ HOT_MODULES = [module for module in house.modules() if module not in house.COLD]
 SPARED = frozenset({"errors", "findings"})
 FOR_CTYPES = frozenset({"_ctypes", "_struct", "ctypes", "ctypes._endian", "struct", "types"})
 FOR_OS = frozenset({"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", "stat"})
-FOR_LOAD = FOR_CTYPES | FOR_OS | {"__future__", "errno"}
+FOR_LOAD = FOR_CTYPES | FOR_OS | {"__future__", "_operator", "errno"}
 
 
 def under(module: str, room: str) -> bool:
@@ -154,13 +154,15 @@ class TestSize:
 
 
 def small_stack(directory: Path) -> None:
-    """Two wrapper packages with a library each; alpha needs beta."""
+    """Two wrapper packages with a library each; alpha needs beta, which lies where vendored libraries do."""
     for name, needs in (("alpha", ["beta"]), ("beta", [])):
-        libraries = directory / f"{name}lib" / "lib"
-        libraries.mkdir(parents=True)
-        (libraries.parent / "__init__.py").write_text(f"depends_on = {[f'{other}lib' for other in needs]}\n")
+        package = directory / f"{name}lib"
+        libraries = package / "lib" if needs else directory / f"{name}lib.libs"
+        package.mkdir()
+        libraries.mkdir()
+        (package / "__init__.py").write_text(f"depends_on = {[f'{other}lib' for other in needs]}\n")
         needed = [f"lib{other}.so" for other in needs]
-        (libraries / f"lib{name}.so").write_bytes(library(f"lib{name}.so", needed))
+        (libraries / f"lib{name}.so").write_bytes(library([Symbol(name)], f"lib{name}.so", needed))
 
 
 def brought(statement: str) -> set[str]:

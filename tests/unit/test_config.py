@@ -148,7 +148,7 @@ class TestOptions:
         monkeypatch.setenv("FINDLIBS2_CONFIG", file(tmp_path / "c.toml", 'library.mir.verify = "off"'))
 
     def test_in_that_order(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert [locating.option(name, "verify", None) for name in ("mir", "eckit")] == ["off", "headers"]
+        assert [locating.option(name, "verify", None) for name in ("mir", "eckit")] == ["off", "symbols"]
         monkeypatch.setenv("FINDLIBS2_VERIFY", "headers")
         assert locating.option("mir", "verify", None) == "headers"
         assert locating.option("mir", "verify", "off") == "off"

@@ -18,7 +18,7 @@ pytestmark = need.linux()
 
 def directories(*own: Path) -> pipeline.Directories:
     stack = [package("mirlib").replace(libraries=tuple(map(str, own)))]
-    return pipeline.Directories(stack, files.listing)
+    return pipeline.Directories(stack, files.listing, files.read)
 
 
 def candidate(directory: str, rule: str, by: str = "") -> Candidate:

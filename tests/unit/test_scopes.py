@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from findlibs2 import process, scopes
+from findlibs2 import planning, process, scopes
 from findlibs2.model import Binary, File, Loaded, Needed, Plan, Reused, Step
 from tests import need
 from tests.build.elf import library
@@ -32,25 +32,25 @@ class TestLinkOrder:
 
     def test_is_breadth_first_from_the_wanted_library(self) -> None:
         steps = step("d"), step("c", "d"), step("b", "d", "a"), step("a", "b", "c")
-        assert scopes.link_order(plan(*steps)) == ("/lib/a", "/lib/b", "/lib/c", "/lib/d")
+        assert planning.link_order(plan(*steps)) == ("/lib/a", "/lib/b", "/lib/c", "/lib/d")
 
     def test_of_several_wanted_libraries_the_first_comes_first(self) -> None:
         drawn = plan(step("c"), step("b", "c"), step("a"), targets=("/lib/b", "/lib/a"))
-        assert scopes.link_order(drawn) == ("/lib/b", "/lib/a", "/lib/c")
+        assert planning.link_order(drawn) == ("/lib/b", "/lib/a", "/lib/c")
 
     def test_what_the_process_has_is_listed_in_its_place_by_its_name(self) -> None:
         drawn = plan(step("b"), step("a", "there", "b"), reused=("there",))
-        assert scopes.link_order(drawn) == ("/lib/a", "there", "/lib/b")
+        assert planning.link_order(drawn) == ("/lib/a", "there", "/lib/b")
 
     def test_what_is_opened_by_its_name_is_listed_by_it(self) -> None:
-        assert scopes.link_order(plan(step("b", by_name=True), step("a", "b"))) == ("/lib/a", "b")
+        assert planning.link_order(plan(step("b", by_name=True), step("a", "b"))) == ("/lib/a", "b")
 
     def test_what_the_loader_opens_by_itself_is_not_listed_but_what_it_needs_is(self) -> None:
         drawn = plan(step("c"), step("b", "c", left=True), step("a", "b"))
-        assert scopes.link_order(drawn) == ("/lib/a", "/lib/c")
+        assert planning.link_order(drawn) == ("/lib/a", "/lib/c")
 
     def test_what_nobody_leads_to_comes_last_users_before_used(self) -> None:
-        assert scopes.link_order(plan(step("y"), step("x"), step("a"))) == ("/lib/a", "/lib/x", "/lib/y")
+        assert planning.link_order(plan(step("y"), step("x"), step("a"))) == ("/lib/a", "/lib/x", "/lib/y")
 
 
 class TestListed:

@@ -63,7 +63,7 @@ def test_where_it_can_be_put_nowhere_there_is_no_scope(site: Path) -> None:
 def test_where_the_loader_would_die_of_it_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on MIPS; this machine stands in for it."""
     monkeypatch.setattr(elf_object, "FATAL_MACHINES", {host.snapshot().machine})
-    assert scopes.open_object(["libc.so.6"], lazy=False) is None
+    assert scopes.open_object(["libc.so.6"], scopes.MODES[False]) is None
 
 
 def test_a_kernel_that_does_not_know_the_flag_is_asked_without_it(monkeypatch: pytest.MonkeyPatch) -> None:

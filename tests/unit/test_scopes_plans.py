@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from findlibs2 import scopes
-from findlibs2.model import File, Loaded, Plan, Reused, Step
 from tests import need
 from tests.build.elf import library
 from tests.wheels.made import wrapper
@@ -15,18 +13,12 @@ from tests.wheels.run import answer
 
 pytestmark = need.glibc()
 
-OURS, VENDORED = "/site/mirlib/lib64/libmir.so", "/site/eckitlib.libs/libcurl-f8def1d0.so.4"
 START = """
 import warnings, findlibs2
 from findlibs2 import errors, handles, scopes
 drawn = findlibs2.plan("mir")
 def names(paths): return sorted(path.rpartition("/")[2] for path in paths)
 """
-
-
-def plan(*paths: str, reused: str | None = None) -> Plan:
-    steps = tuple(Step(path, File(path, None, None), None, ()) for path in paths)
-    return Plan((), (), steps, (Reused("libcurl.so.4", Loaded("/mine.so", "libcurl.so.4"), reused),) if reused else ())
 
 
 @pytest.fixture
@@ -38,32 +30,16 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("drawn", "suits"),
-    [
-        (plan(OURS, VENDORED), True),
-        (plan(OURS), False),
-        (plan(OURS, reused=VENDORED), True),
-        (plan(reused=OURS), False),
-    ],
-)
-def test_a_stack_that_brings_vendored_libraries_suits_whether_they_are_open_already_or_not(
-    drawn: Plan, suits: bool
-) -> None:
-    assert scopes.suits(drawn) is suits
-
-
 def test_what_was_opened_is_held_and_in_the_scope_and_mapped_once(site: Path) -> None:
     code = f"""{START}
 first = scopes.open_steps("mir", drawn, checked=True)
 second = scopes.open_steps("atlas", findlibs2.plan("atlas"), checked=True)
 tell([first, second, names(handles.held), [path.rpartition("/")[2] for path in scopes.members],
-      [scopes.holds(drawn.targets[0]), scopes.holds("/else.so")],
       names(path for path in mapped() if path.startswith({str(site)!r}))])
 """
     three = ["libatlas.so", "libeckit.so", "libmir.so"]
     in_order = ["libmir.so", "libeckit.so", "libatlas.so"]
-    assert answer(code, site) == [True, True, three, in_order, [True, False], three]
+    assert answer(code, site) == [True, True, three, in_order, three]
 
 
 def test_a_refusal_is_told_in_the_loaders_words_and_nothing_is_held(site: Path) -> None:

@@ -80,8 +80,9 @@ def test_nothing_is_searched(newest: Environment) -> None:
     """Every file is opened by the path that was decided on; above all nothing that a build machine left is looked at."""
     code = f"""{LAZY}
 from inside import mark
+from findlibs2 import planning
 drawn = findlibs2.plan("mir")
-wanted = scopes.link_order(drawn)
+wanted = planning.link_order(drawn)
 mark("begin")
 scopes.open_plan(drawn)
 mark("end")

@@ -58,7 +58,7 @@ the configuration SITE/config.toml cannot be used [bad-configuration]
     line 14   'lib mir.so' is not the name of a library: that is the name of a file; write " mir"
     line 18   library.eckit.package has to be the name of a package, in quotes
     line 19   the source 'home' is named twice
-    line 20   library.eckit.visibility cannot be 'xxx'   one of global, private"""
+    line 20   library.eckit.visibility cannot be 'xxx'   one of auto, global, private"""
     )
 
 
@@ -102,7 +102,7 @@ def test_an_option_that_does_not_exist(site: Path) -> None:
     assert said(site, "mir", env={"FINDLIBS2_VERIFY": "fast"}) == (
         """ConfigError
 the configuration FINDLIBS2_VERIFY=fast cannot be used [bad-configuration]
-    because   verify cannot be 'fast'   one of headers, off"""
+    because   verify cannot be 'fast'   one of symbols, headers, off"""
     )
 
 

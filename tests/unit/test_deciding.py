@@ -1,0 +1,213 @@
+"""How a plan is to be opened, on written libraries that exist only in memory. Nothing is opened, nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from findlibs2.deciding import Manner, Options, decide, eager, suits_private
+from findlibs2.errors import RefusedError
+from findlibs2.findings import (
+    BadFile,
+    CountersDiffer,
+    MissingLibrary,
+    MissingSymbols,
+    NeededRing,
+    UnversionedProvider,
+)
+from findlibs2.formats import elf_symbols
+from findlibs2.formats.elf_symbols import Symbols
+from findlibs2.formats.window import Window
+from findlibs2.model import Considered, FileProblem, Finding, Host, Loaded, Plan, Reused, Step, Verdict
+from tests.build.elf_symbols import OBJECT, UND, UNIQUE, WEAK, Symbol, library
+from tests.build.world import HOST, binary, file, package
+
+MIR, ECKIT, CURL = (
+    "/site/mirlib/lib64/libmir.so",
+    "/site/eckitlib/lib64/libeckit.so",
+    "/site/eckitlib.libs/libcurl-1.so.4",
+)
+AUTO = Options("auto", "symbols")
+MISSING = MissingSymbols(MIR, ("f",), "mirlib")
+ABSENT = MissingLibrary("libgone.so", (MIR,), "mirlib", (Considered("ld.so.cache", "/etc/ld.so.cache", "not there"),))
+UNSAFE = ABSENT.replace(considered=(Considered("RPATH", "/tmp/x", "everybody can write there", unsafe=True),))
+ABORTS = UnversionedProvider(MIR, ECKIT, ("V1",), "mirlib")
+DAMAGED = BadFile(MIR, FileProblem("damaged", "the dynamic section is cut"))
+NOTE = CountersDiffer((("mirlib", "1.0.0.1"),))
+F = Symbol("f", section=UND, value=0)
+SINGLETON = Symbol("instance", kind=OBJECT, binding=WEAK)
+
+
+def step(path: str, *needed: str, package: str | None = "mirlib", because: str = "package") -> Step:
+    return Step(path, file(binary(path, *needed)), package, (Considered(because, "", "found", path),))
+
+
+STEPS = (
+    step(CURL, package="eckitlib"),
+    step(ECKIT, "libcurl-1.so.4", package="eckitlib"),
+    step(MIR, "libeckit.so"),
+)
+
+
+def plan(*findings: Finding, steps: Sequence[Step] = STEPS, **facts: object) -> Plan:
+    return Plan(("mir",), (MIR,), tuple(steps), findings=findings, **facts)  # type: ignore[arg-type]
+
+
+def symbols(*listed: Symbol) -> Symbols:
+    content = library(listed)
+    return elf_symbols.read(Window("", len(content), lambda count, offset: content[offset : offset + count]))
+
+
+def decided(
+    drawn: Plan,
+    options: Options = AUTO,
+    tables: Mapping[str, Symbols] | None = None,
+    verdict: Sequence[Finding] = (),
+    host: Host = HOST,
+) -> Manner:
+    known = {path: symbols() for path in (MIR, ECKIT, CURL)} | dict(tables or {})
+    return decide("mir", drawn, host, options, known.get, lambda asked: Verdict(asked, (*asked.findings, *verdict)))
+
+
+class TestClean:
+    """Where nothing is wrong, functions are bound when they are called, but for those that others could capture."""
+
+    def test_vendored_libraries_and_who_needs_them_are_bound_at_once(self) -> None:
+        assert decided(plan()) == Manner(private=True, lazy=True, eager=frozenset({CURL, ECKIT}))
+
+    def test_a_note_changes_nothing(self) -> None:
+        assert decided(plan(NOTE)) == decided(plan())
+
+    @pytest.mark.parametrize("visibility", ["global", "private"])
+    def test_what_a_person_says_of_the_scope_counts(self, visibility: str) -> None:
+        manner = decided(plan(), Options(visibility, "symbols"))
+        assert (manner.private, manner.lazy) == (visibility == "private", True)
+
+    def test_a_supplier_in_the_process_counts(self) -> None:
+        reused = (Reused("libc.so.6", Loaded("/lib/libc.so.6", "libc.so.6"), None),)
+        tables = {MIR: symbols(F), "/lib/libc.so.6": symbols(Symbol("f"))}
+        assert decided(plan(reused=reused), tables=tables, verdict=[MISSING]).lazy
+
+    def test_a_supplier_in_the_program_counts(self) -> None:
+        host = HOST.replace(executable=binary("/usr/bin/python3"))
+        tables = {MIR: symbols(F), "/usr/bin/python3": symbols(Symbol("f"))}
+        assert decided(plan(), tables=tables, verdict=[MISSING], host=host).lazy
+
+    def test_without_vendored_libraries_nothing_is_bound_at_once(self) -> None:
+        assert eager(plan(steps=STEPS[1:])) == frozenset()
+
+
+class TestNotLookedAt:
+    """Where something is unknown, all is bound at once: the loader tells then, and not when a function is called."""
+
+    @pytest.mark.parametrize("drawn", [plan(left_to_loader=("libodd.so",)), plan(unchecked=("process",))])
+    def test_of_the_plan(self, drawn: Plan) -> None:
+        assert not decided(drawn).lazy
+
+    def test_symbols_that_cannot_be_read(self) -> None:
+        drawn = plan(steps=(*STEPS, step("/site/mirlib/lib64/libodd.so")))
+        assert decided(drawn) == Manner(private=False, lazy=False)
+
+    @pytest.mark.parametrize("verify", ["headers", "off"])
+    def test_symbols_that_nobody_wants_checked(self, verify: str) -> None:
+        assert decided(plan(), Options("auto", verify), verdict=[MISSING]) == Manner(private=True, lazy=False)
+
+    def test_somebody_else_in_the_process_may_have_what_is_missing(self) -> None:
+        """The verdict, which knows everything, finds nothing; but whether it is visible only the loader knows."""
+        assert decided(plan(), tables={MIR: symbols(F)}) == Manner(private=False, lazy=False)
+
+
+class TestDoubts:
+    """What the loader refuses by itself it is asked about; it takes everything, or nothing."""
+
+    def test_a_missing_symbol(self) -> None:
+        manner = decided(plan(), tables={MIR: symbols(F)}, verdict=[NOTE, MISSING])
+        assert (manner.doubts, manner.is_whole(plan()), manner.lazy) == ((MISSING,), True, False)
+
+    def test_a_missing_library_is_told_with_all_that_is_missing_besides(self) -> None:
+        assert decided(plan(ABSENT), verdict=[MISSING]).doubts == (ABSENT, MISSING)
+
+    def test_a_missing_library_where_only_headers_are_checked(self) -> None:
+        assert decided(plan(ABSENT), Options("global", "headers"), verdict=[MISSING]).doubts == (ABSENT,)
+
+    @pytest.mark.parametrize("wrong", [UNSAFE, DAMAGED])
+    def test_it_is_not_asked_where_that_would_be_dangerous(self, wrong: Finding) -> None:
+        with pytest.raises(RefusedError) as refused:
+            decided(plan(NOTE, wrong, ABSENT))
+        assert (refused.value.findings, refused.value.notes) == ((wrong, ABSENT), (NOTE,))
+
+    def test_nor_where_it_would_end_the_process(self) -> None:
+        with pytest.raises(RefusedError) as refused:
+            decided(plan(), tables={MIR: symbols(F)}, verdict=[MISSING, ABORTS])
+        assert refused.value.findings == (MISSING, ABORTS)
+
+    def test_off_doubts_nothing(self) -> None:
+        assert decided(plan(ABSENT, DAMAGED), Options("global", "off")) == Manner()
+
+    def test_a_ring_is_no_doubt_and_is_opened_as_one_object(self) -> None:
+        drawn = plan(NeededRing((MIR, ECKIT)))
+        manner = decided(drawn, Options("global", "symbols"))
+        assert (manner.doubts, manner.is_whole(drawn), manner.is_whole(plan())) == ((), True, False)
+
+
+class TestSuitsPrivate:
+    """By where the files of a stack are, and what its wrappers say: the same in every process."""
+
+    def test_a_stack_that_brings_vendored_libraries(self) -> None:
+        assert suits_private(plan(), HOST)
+
+    @pytest.mark.parametrize(
+        "expected",
+        [None, CURL, ECKIT],
+        ids=["of the system", "vendored", "its own"],
+    )
+    def test_whether_they_are_in_the_process_already_or_not(self, expected: str | None) -> None:
+        reused = (Reused("libcurl.so.4", Loaded("/mine.so", "libcurl.so.4"), expected),)
+        assert suits_private(plan(steps=STEPS[2:], reused=reused), HOST) is (expected == CURL)
+
+    @pytest.mark.parametrize(
+        ("path", "because", "suits"),
+        [
+            ("/lib/libz.so.1", "ld.so.cache", True),
+            ("/usr/lib/libz.so.1", "default directory", True),
+            ("/conda/lib/libz.so.1", "RPATH of the executable", True),
+            ("/opt/gcc/lib64/libstdc++.so.6", "LD_LIBRARY_PATH", True),
+            ("/opt/eckit/lib/libeckit_x.so", "LD_LIBRARY_PATH", False),
+            ("/opt/eckit/lib/libeckit_x.so", "RUNPATH", False),
+            ("/home/me/libeckit_x.so", "override", True),
+        ],
+    )
+    def test_a_library_that_no_wrapper_brought(self, path: str, because: str, suits: bool) -> None:
+        assert suits_private(plan(steps=(*STEPS, step(path, package=None, because=because))), HOST) is suits
+
+    def test_not_where_a_wrapper_says_global(self) -> None:
+        packages = (package("eckitlib").replace(visibility="global"), package("mirlib"))
+        assert not suits_private(plan(packages=packages), HOST)
+
+    def test_not_with_another_loader(self) -> None:
+        assert not suits_private(plan(), HOST.replace(libc="musl"))
+
+
+class TestAuto:
+    """By what is in the files."""
+
+    def test_not_where_a_symbol_is_nowhere_in_the_stack(self) -> None:
+        assert not decided(plan(), tables={MIR: symbols(F)}, verdict=[MISSING]).private
+
+    @pytest.mark.parametrize("other", [ECKIT, CURL])
+    def test_not_where_two_of_its_files_have_the_same_weak_variable(self, other: str) -> None:
+        assert not decided(plan(), tables={MIR: symbols(SINGLETON), other: symbols(SINGLETON)}).private
+
+    def test_what_the_loader_makes_one_of_is_one(self) -> None:
+        unique = Symbol("instance", kind=OBJECT, binding=UNIQUE)
+        assert decided(plan(), tables={MIR: symbols(unique), ECKIT: symbols(unique)}).private
+
+    def test_what_the_system_brings_is_not_compared(self) -> None:
+        drawn = plan(steps=(step("/lib/libstdc++.so.6", package=None, because="ld.so.cache"), *STEPS))
+        tables = {MIR: symbols(SINGLETON), "/lib/libstdc++.so.6": symbols(SINGLETON)}
+        assert decided(drawn, tables=tables).private
+
+    def test_a_person_who_wants_it_private_gets_it(self) -> None:
+        tables = {MIR: symbols(SINGLETON), ECKIT: symbols(SINGLETON)}
+        assert decided(plan(), Options("private", "symbols"), tables=tables).private
