@@ -51,7 +51,7 @@ named = {path: files.read(path).binary.name or path for path in paths}
 VERIFY = """
 tables = {path: files.symbols(path) for path in paths}
 names = {os.fsencode(name): tables[path] for path, name in named.items()}
-assert link.missing(tables, tables.values(), names.get) == ()
+assert link.fits(tables, tables.values(), names.get)
 count = sum(table.count for table in tables.values())
 """
 ITERATE_BEFORE = "from elftools.elf.elffile import ELFFile"

@@ -5,16 +5,18 @@ What is missing is told; nothing is told of what is there, so nothing is made fo
 
 from __future__ import annotations
 
-from .formats.elf_symbols import Symbols, gnu_hash
+from .formats.elf_hashes import gnu_hashes, listed
 from .loaders import glibc_symbols
 from .model import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
-    Wanted: TypeAlias = tuple[bytes, "bytes | None"]  # name, version
+    from .formats.elf_symbols import Symbols
+
+    Supply: TypeAlias = tuple["bytes | None", "bytes | None"]  # version, the file that it is wanted of
 
 
 class Missing(Record):
@@ -34,7 +36,7 @@ def fits(
     False says no more than that it has to be looked closer: versions that are wanted of a file that nobody brings, or of
     one that has none, may be fine, an error or the end of the process, which depends on much else. Arguments: of `missing`.
     """
-    return have_versions(importers, named) and not missing(importers, providers, named)
+    return have_versions(importers, named) and not unsatisfied(importers.values(), providers, named)
 
 
 def have_versions(importers: Mapping[str, Symbols], named: Callable[[bytes], Symbols | None]) -> bool:
@@ -69,58 +71,62 @@ def missing(
 
     `providers` are asked one after the other, as long as something is missing; `named`: the one of that DT_SONAME.
     """
-    wanted = references(importers)
-    from_files(wanted, named)
-    by_hash: dict[int, list[Wanted]] = {}
-    for name, version in wanted:
-        by_hash.setdefault(gnu_hash(name), []).append((name, version))
-    either = {*by_hash, *(hashed ^ 1 for hashed in by_hash)}
-    for provider in providers:
-        for hashed in possible(by_hash, either, provider) if wanted else ():
-            for name, version in by_hash[hashed]:
-                if (name, version) in wanted and glibc_symbols.supplies(provider, name, version, hashed):
-                    del wanted[name, version]
-    return tuple(Missing(name, version, file, tuple(by)) for (name, version), (file, by) in wanted.items())
-
-
-def references(importers: Mapping[str, Symbols]) -> dict[Wanted, tuple[bytes | None, list[str]]]:
-    """What is referred to, each once, with the file that its version is wanted of, and who refers to it."""
-    found: dict[Wanted, tuple[bytes | None, list[str]]] = {}
-    for path, symbols in importers.items():
+    left = unsatisfied(importers.values(), providers, named)
+    found: dict[tuple[bytes, bytes | None], tuple[bytes | None, list[str]]] = {}
+    for path, symbols in importers.items() if left else ():
         for name, version, file, weak in symbols.imports():
-            if not weak:
-                entry = found.get((name, version))
-                if entry is None:
-                    found[name, version] = (file, [path])
-                else:
-                    entry[1].append(path)
+            if not weak and name in left.get((version, file), ()):
+                found.setdefault((name, version), (file, []))[1].append(path)
+    return tuple(Missing(name, version, file, tuple(by)) for (name, version), (file, by) in found.items())
+
+
+def unsatisfied(
+    importers: Iterable[Symbols], providers: Iterable[Symbols], named: Callable[[bytes], Symbols | None]
+) -> dict[Supply, set[bytes]]:
+    """The names that are left over, by the version that is wanted and the file that it is wanted of."""
+    wanted = references(importers)
+    hashes = gnu_hashes(set().union(*wanted.values()))
+    # Nearly always the very file has it that the version is wanted of.
+    for (version, file), names in wanted.items():
+        supplier = named(file) if file is not None else None
+        if supplier is not None:
+            names -= glibc_symbols.supplied(supplier, names, hashes, version)
+    left = {key: names for key, names in wanted.items() if names}
+    by_hash: dict[int, list[bytes]] = {}
+    for name in set().union(*left.values()):
+        by_hash.setdefault(hashes[name], []).append(name)
+    either = {*by_hash, *[hashed ^ 1 for hashed in by_hash]}
+    for provider in providers:
+        if not left:
+            break
+        likely = possible(by_hash, either, provider) if is_quicker(left, provider) else None
+        for (version, _), names in left.items():
+            some = names if likely is None else names & likely
+            if some:
+                names -= glibc_symbols.supplied(provider, some, hashes, version)
+        left = {key: names for key, names in left.items() if names}
+    return left
+
+
+def references(importers: Iterable[Symbols]) -> dict[Supply, set[bytes]]:
+    """The names that are referred to, by the version that is wanted and the file that it is wanted of."""
+    found: dict[Supply, set[bytes]] = {}
+    for symbols in importers:
+        for key, names in symbols.strong().items():
+            found.setdefault(key, set()).update(names)
     return found
 
 
-def from_files(wanted: dict[Wanted, tuple[bytes | None, list[str]]], named: Callable[[bytes], Symbols | None]) -> None:
-    """Strike out what the very file has that the version is wanted of: nearly always it has."""
-    found: dict[bytes, Symbols | None] = {}
-    for (name, version), (file, _) in tuple(wanted.items()):
-        if file is not None:
-            if file not in found:
-                found[file] = named(file)
-            supplier = found[file]
-            if supplier is not None and glibc_symbols.supplies(supplier, name, version, gnu_hash(name)):
-                del wanted[name, version]
+def is_quicker(left: Mapping[Supply, set[bytes]], provider: Symbols) -> bool:
+    """Whether going through all hashes of a file takes less than looking up each name: that costs three times as much."""
+    return provider.hashes.is_gnu and len(provider.hashes.chains) < 8 * sum(map(len, left.values()))
 
 
-def possible(by_hash: Mapping[int, object], either: frozenset[int] | set[int], provider: Symbols) -> Iterable[int]:
-    """Hashes of the names that the provider may have, by its table alone.
+def possible(by_hash: Mapping[int, list[bytes]], either: set[int], provider: Symbols) -> set[bytes]:
+    """Those of the names that the provider may have, by its table alone.
 
     The chains of DT_GNU_HASH are the hashes of all that a file defines, but for the lowest bit, which ends a chain: so the
     names that it may have are an intersection of two sets. `either`: the hashes with that bit, and without.
     """
-    if not provider.hashes.is_gnu:
-        return by_hash
     shared = either.intersection(listed(provider.hashes.chains))
-    return {each for one in shared for each in (one, one ^ 1) if each in by_hash}
-
-
-def listed(numbers: Sequence[int]) -> Sequence[int]:
-    """The same, quicker to go through."""
-    return numbers.tolist() if isinstance(numbers, memoryview) else numbers
+    return {name for one in shared for each in (one, one ^ 1) for name in by_hash.get(each, ())}

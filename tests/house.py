@@ -160,7 +160,6 @@ PURE: dict[str, frozenset[str] | None] = {
 # whoever needs it too asks the module that has it.
 DOORS: dict[str, frozenset[str]] = {
     "declaration": frozenset({"warnings:filters"}),  # silenced while a source is parsed, nothing is told
-    "formats.elf_hashes": frozenset({"_operator:mul"}),
     "exposure": frozenset({"ctypes", "os"}),
     "scopes": frozenset({"ctypes", "os", "os.path:expanduser", "tempfile", "warnings"}),
     "verdict": frozenset({"bisect"}),

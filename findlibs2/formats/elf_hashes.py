@@ -7,13 +7,12 @@ elf/dl-setup_hash.c). The filter of DT_GNU_HASH is passed by: it saves a loader 
 from __future__ import annotations
 
 import struct
-from _operator import mul
 
 from . import elf_image
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from .elf_image import Dynamic, Image
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 MAX_SYMBOLS = 1 << 23  # the largest known library has half a million
 MAX_CHAIN = 1 << 14  # steps of one look-up; linkers make chains of some few, and ld.so would be as slow as we are
 NATIVE = "<" if memoryview(b"\1\0").cast("H")[0] == 1 else ">"
-POWERS = [33**power for power in range(64)]
+MANY = 4096  # bytes of names that are hashed at once
+START = b"\4\x1f\2"  # three bytes that lead from 0 to 5381: 4 * 33 * 33 + 31 * 33 + 2
 # glibc bits/elfclass.h: there Elf_Symndx, an entry of DT_HASH, has 64 bits in a file of 64 bits: s390x, Alpha.
 WIDE_HASH = frozenset({22, 0x9026})
 
@@ -42,24 +42,27 @@ class Hashes:
         """Does `count` count what the file wants, too? DT_GNU_HASH that leads to nothing may say anything of the rest."""
         return bool(self.chains)
 
-    def chain(self, name: bytes, hashed: int) -> Iterable[int]:
-        """Numbers of the symbols that may have the name."""
+    def find(self, names: Iterable[bytes], hashes: Mapping[bytes, int]) -> list[tuple[bytes, int]]:
+        """Numbers of the symbols that may have one of the names, as they stand in the chains; `hashes`: their `gnu_hash`."""
         if not self.buckets:
-            return ()
-        return self.by_gnu_hash(hashed) if self.is_gnu else self.by_sysv_hash(name)
+            return []
+        if self.is_gnu:
+            return self.by_gnu_hash(names, hashes)
+        return [(name, number) for name in names for number in self.by_sysv_hash(name)]
 
-    def by_gnu_hash(self, hashed: int) -> list[int]:
-        chains, first, wanted = self.chains, self.first, hashed | 1
-        place = self.buckets[hashed % len(self.buckets)] - first
-        end = min(len(chains), place + MAX_CHAIN)
+    def by_gnu_hash(self, names: Iterable[bytes], hashes: Mapping[bytes, int]) -> list[tuple[bytes, int]]:
+        buckets, chains, first, count = self.buckets, self.chains, self.first, len(self.buckets)
         found = []
-        while 0 <= place < end:
-            one = chains[place]
-            if one | 1 == wanted:
-                found.append(place + first)
-            if one & 1:
-                break
-            place += 1
+        for name in names:
+            hashed = hashes[name]
+            head = buckets[hashed % count] - first
+            if head >= 0:
+                for place in range(head, head + MAX_CHAIN):  # the last chain ends with the table: `chained`
+                    one = chains[place]
+                    if one ^ hashed < 2:  # the lowest bit ends a chain, and is of no hash
+                        found.append((name, place + first))
+                    if one & 1:
+                        break
         return found
 
     def by_sysv_hash(self, name: bytes) -> Iterator[int]:
@@ -71,7 +74,7 @@ class Hashes:
             number = self.chains[number]
 
 
-def numbers(raw: bytes, order: str, code: str) -> Numbers:
+def numbers(raw: bytes | memoryview, order: str, code: str) -> Numbers:
     """The bytes as numbers, without a copy where this machine has the same byte order."""
     size = struct.calcsize("=" + code)
     whole = len(raw) - len(raw) % size
@@ -81,22 +84,50 @@ def numbers(raw: bytes, order: str, code: str) -> Numbers:
     return struct.unpack(f"{order}{whole // size}{code}", raw[:whole])
 
 
+def listed(some: Numbers) -> Sequence[int]:
+    """The same, quicker to go through."""
+    return some.tolist() if isinstance(some, memoryview) else some
+
+
 def gnu_hash(name: bytes) -> int:
     """DT_GNU_HASH's hash: from 5381 on, h * 33 + c for each byte, in 32 bits (elf/dl-new-hash.h)."""
-    length = len(name)
-    if length >= len(POWERS):
-        if length > 4096:  # powers grow with the square: no such name is worth a table
-            return long_hash(name)
-        POWERS.extend(33**power for power in range(len(POWERS), length + 1))
-    weighed: int = sum(map(mul, name, POWERS[length - 1 :: -1] if length else ()), 5381 * POWERS[length])
-    return weighed & 0xFFFFFFFF
-
-
-def long_hash(name: bytes) -> int:
-    """The same, byte by byte."""
     found = 5381
     for char in name:
         found = found * 33 + char & 0xFFFFFFFF
+    return found
+
+
+def gnu_hashes(names: Iterable[bytes]) -> dict[bytes, int]:
+    """The same of many names, which takes a quarter of the time.
+
+    Names of nearly one length stand beside each other in one long number, each filled up with zeros from the left. Then
+    two neighbours become one, in all of them at once: bytes, what came of two bytes, of four ...
+    """
+    by_size: dict[int, list[bytes]] = {}
+    for name in names:
+        by_size.setdefault(1 << (len(name) + 2).bit_length(), []).append(name)
+    found: dict[bytes, int] = {}
+    for size, group in by_size.items():
+        count = min(max(1, MANY // size), len(group))
+        steps = folds(size, count)
+        for start in range(0, len(group), count):
+            part = group[start : start + count]
+            row = int.from_bytes(b"".join([(START + name).rjust(size, b"\0") for name in part]), "little")
+            for bits, mask, power in steps:
+                row = (row & mask) * power + (row >> bits & mask)
+            ends = numbers(row.to_bytes(size * len(part), "little"), "<", "I")[:: size // 4]
+            found.update(zip(part, ends, strict=True))
+    return found
+
+
+def folds(size: int, count: int) -> list[tuple[int, int, int]]:
+    """For each step: the bits of one, a mask for the first of each two, what that is multiplied by."""
+    found = []
+    width = 1
+    while width < size:
+        mask = int.from_bytes((b"\xff" * width + bytes(width)) * (size * count // (2 * width)), "little")
+        found.append((8 * width, mask, pow(33, width, 1 << 32)))  # the sum fits where the two were
+        width *= 2
     return found
 
 
@@ -155,7 +186,7 @@ def gnu(window: Window, image: Image, dynamic: Dynamic, bits: int) -> Hashes:
     if buckets > MAX_SYMBOLS or first > MAX_SYMBOLS or start + buckets * 4 > available:
         raise dynamic.bad(elf_image.DT_GNU_HASH, f"counts {buckets} buckets, {bloom} words of its filter")
     heads = numbers(window.read(at + start, buckets * 4, "DT_GNU_HASH"), order, "I")
-    last = max(heads, default=0)
+    last = max(listed(heads), default=0)
     if last < first:
         return Hashes(first, first, heads, (), True)
     start += buckets * 4

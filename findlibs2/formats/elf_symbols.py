@@ -13,12 +13,12 @@ import struct
 
 from . import elf, elf_hashes, elf_image
 from .elf_hashes import gnu_hash as gnu_hash
-from .elf_hashes import numbers
+from .elf_hashes import listed, numbers
 from .window import BadFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import TypeAlias
 
     from .elf_hashes import Hashes, Numbers
@@ -40,6 +40,7 @@ BINDING = frozenset({STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE})
 WEAK_DATA = bytes((STB_WEAK << 4 | STT_OBJECT, STB_WEAK << 4 | STT_TLS))  # st_info
 # Itanium C++ ABI, 5.1.4: tables and type information of a class, which are the same in every file.
 OF_A_CLASS = (b"_ZTV", b"_ZTT", b"_ZTC", b"_ZTI", b"_ZTS")
+USUAL = frozenset({binding << 4 | kind for binding in BINDING for kind in DEFINING})  # st_info of what others may use
 VER_FLG_BASE, VER_FLG_WEAK = 1, 2
 HIDDEN, VERSION = 0x8000, 0x7FFF  # of an entry of DT_VERSYM
 
@@ -63,6 +64,7 @@ class Symbols:
         self.symbols = symbols
         self.entry = 24 if bits == 64 else 16  # bytes
         self.count = len(symbols) // self.entry  # the null symbol among them
+        self.starts = numbers(symbols, order, "I")[:: self.entry // 4]  # st_name
         self.hashes = hashes
         self.is_sorted = False  # all that it wants lies before all that the hash table leads to
         self.versym: Numbers = ()  # one for each symbol; (): the file knows no versions
@@ -74,8 +76,7 @@ class Symbols:
         return self.strings[start:end] if end >= 0 else b""
 
     def name(self, number: int) -> bytes:
-        (start,) = struct.unpack_from(self.order + "I", self.symbols, number * self.entry)
-        return self.text(start)
+        return self.text(self.starts[number])
 
     def fields(self, number: int) -> tuple[int, int, int, int]:
         """st_info, st_other, st_shndx, st_value."""
@@ -106,33 +107,60 @@ class Symbols:
     # --------------------------------------------------------------------------------------------------- what it wants
 
     def imports(self) -> list[Import]:
-        """What others have to supply, in the order of the table; no more than fits into `MAX_NAMES`.
+        """What others have to supply, in the order of the table; no more than fits into `MAX_NAMES`."""
+        wanted = self.wanted_versions()
+        return [(name, *wanted.get(entry & VERSION, NONE), weak) for name, weak, entry in self.undefined()]
+
+    def strong(self) -> dict[tuple[bytes | None, bytes | None], list[bytes]]:
+        """The names of those that may not be missing, by the version that is wanted and the file that is to have it."""
+        by_entry: dict[int, list[bytes]] = {}
+        for name, weak, entry in self.undefined():
+            if not weak:
+                if entry in by_entry:
+                    by_entry[entry].append(name)
+                else:
+                    by_entry[entry] = [name]
+        wanted = self.wanted_versions()
+        found: dict[tuple[bytes | None, bytes | None], list[bytes]] = {}
+        for entry, names in by_entry.items():
+            found.setdefault(wanted.get(entry & VERSION, NONE), []).extend(names)
+        return found
+
+    def undefined(self) -> list[tuple[bytes, bool, int]]:
+        """Name, whether it may be missing, the entry of DT_VERSYM (0: there is none) of what others have to supply.
 
         What is hidden is no import: elf/dl-reloc.c, RESOLVE_MAP, takes it to be here.
         """
         # DT_GNU_HASH leads to what is defined, which is sorted behind all else; DT_HASH leads to everything.
         count = min(self.hashes.first, self.count) if self.is_sorted else self.count
-        words = numbers(self.symbols[: count * self.entry], self.order, "I")
+        starts, words = self.columns(count)
+        is_weak = self.may_be_missing(words)
+        versym = listed(self.versym[:count]) or bytes(count)
+        strings, room = self.strings, MAX_NAMES
+        found = []
+        for start, word, entry in zip(starts, words, versym, strict=True):
+            if word in is_weak:
+                end = strings.find(b"\0", start, start + MAX_NAME)
+                if end > start:
+                    room -= end - start
+                    if room < 0:
+                        break
+                    found.append((strings[start:end], is_weak[word], entry))
+        return found
+
+    def columns(self, count: int) -> tuple[Sequence[int], Sequence[int]]:
+        """st_name; and the four bytes with st_info, st_other and st_shndx as one number. Of the first symbols."""
+        words = numbers(memoryview(self.symbols)[: count * self.entry], self.order, "I")
         step, place = (6, 1) if self.bits == 64 else (4, 3)
-        packed = words[place::step]  # st_info, st_other, st_shndx
-        if self.order == "<":
-            undefined = [(number, word) for number, word in enumerate(packed) if word < 0x10000]
-        else:  # the same bytes from the other end
-            undefined = [
-                (number, word >> 24 | word >> 8 & 0xFF00) for number, word in enumerate(packed) if not word & 0xFFFF
-            ]
-        starts, strings, versym, wanted = words[::step], self.strings, self.versym, self.wanted_versions()
-        found: list[Import] = []
-        room = MAX_NAMES
-        for number, word in undefined:
-            start, binding = starts[number], word >> 4 & 15
-            end = strings.find(b"\0", start, start + MAX_NAME)
-            if end > start and binding != STB_LOCAL and word >> 8 & 3 not in HIDING:
-                room -= end - start
-                if room < 0:
-                    break
-                version, file = wanted.get(versym[number] & VERSION, NONE) if versym else NONE
-                found.append((strings[start:end], version, file, binding == STB_WEAK))
+        return listed(words[::step]), listed(words[place::step])
+
+    def may_be_missing(self, words: Iterable[int]) -> dict[int, bool]:
+        """Of those of the numbers that are of imports: whether the symbol is weak. A file has few different ones."""
+        found = {}
+        for word in set(words):
+            info, other, section = struct.unpack(self.order + "BBH", struct.pack(self.order + "I", word))
+            if section == SHN_UNDEF and info >> 4 != STB_LOCAL and other & 3 not in HIDING:
+                found[word] = info >> 4 == STB_WEAK
         return found
 
     def wanted_versions(self) -> dict[int, tuple[bytes | None, bytes | None]]:
@@ -149,12 +177,27 @@ class Symbols:
 
     def named(self, name: bytes, hashed: int) -> Iterator[int]:
         """Numbers of the symbols of that name that the hash table leads to; `hashed`: `gnu_hash(name)`."""
-        wanted, order, entry = name + b"\0", self.order + "I", self.entry
-        for number in self.hashes.chain(name, hashed):
-            if number < self.count:
-                (start,) = struct.unpack_from(order, self.symbols, number * entry)
-                if self.strings.startswith(wanted, start):
-                    yield number
+        return (number for _, number in self.find((name,), {name: hashed}))
+
+    def find(self, names: Iterable[bytes], hashes: Mapping[bytes, int]) -> list[tuple[bytes, int]]:
+        """The same of many: a name that is there, with a number, as often as it is there."""
+        starts, count, is_at = self.starts, self.count, self.strings.startswith
+        return [
+            (name, number)
+            for name, number in self.hashes.find(names, hashes)
+            if number < count and is_at(name + b"\0", starts[number])
+        ]
+
+    def definitions(self, numbers: Iterable[int]) -> set[int]:
+        """Those of them of which `is_definition` is true."""
+        if self.bits == 32:
+            return {number for number in numbers if self.is_definition(number)}
+        symbols, unpack, found = self.symbols, self.unpack, set()
+        for number in numbers:
+            info, other, section, value = unpack(symbols, number * 24 + 4)
+            if (info in USUAL and section and value and not other) or self.is_definition(number):
+                found.add(number)
+        return found
 
     def exports(self) -> Iterator[bytes]:
         """Every name that it defines for others. Dear: for explanations."""
@@ -163,11 +206,12 @@ class Symbols:
     def weak_data(self) -> Iterator[bytes]:
         """The names of the variables that are defined for others, and that others may define as well: one of each is to
         be used by all. Those of a class itself are not among them."""
-        infos = self.symbols[4 if self.bits == 64 else 12 :: self.entry]
-        for number in places(infos, WEAK_DATA):
-            name = self.name(number)
-            if not name.startswith(OF_A_CLASS) and self.is_definition(number):
-                yield name
+        starts, strings = self.starts, self.strings
+        for number in places(self.symbols[4 if self.bits == 64 else 12 :: self.entry], WEAK_DATA):
+            start = starts[number]
+            is_of_class = strings[start : start + 3] == b"_ZT" and strings.startswith(OF_A_CLASS, start)
+            if not is_of_class and self.is_definition(number):
+                yield self.text(start)
 
     def defined_versions(self) -> frozenset[bytes]:
         """The versions that the file defines, its base among them; none: it defines no versions."""

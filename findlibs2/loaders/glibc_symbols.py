@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Protocol
 
     class Symbols(Protocol):
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         @property
         def versions(self) -> Mapping[int, tuple[bytes, bytes | None, int]]: ...
         def named(self, name: bytes, hashed: int) -> Iterator[int]: ...
+        def find(self, names: Iterable[bytes], hashes: Mapping[bytes, int]) -> Sequence[tuple[bytes, int]]: ...
+        def definitions(self, numbers: Iterable[int]) -> set[int]: ...
         def is_definition(self, number: int) -> bool: ...
         def ends_search(self, number: int) -> bool: ...
         def defined_versions(self) -> frozenset[bytes]: ...
@@ -31,8 +33,41 @@ OLDEST = 3  # "versions 0 and 1 are local and global, 2 is the first that was de
 
 def supplies(symbols: Symbols, name: bytes, version: bytes | None, hashed: int) -> bool:
     """Whether a file's definition is taken for a reference; `hashed` is the name's DT_GNU_HASH."""
+    return takes(symbols, symbols.named(name, hashed), version)
+
+
+def supplied(
+    symbols: Symbols, names: Iterable[bytes], hashes: Mapping[bytes, int], version: bytes | None
+) -> set[bytes]:
+    """Of many names, with their DT_GNU_HASH, those for which a file's definition is taken."""
+    found = symbols.find(names, hashes)
+    numbers, versym = dict(found), symbols.versym
+    taken = set()
+    if len(numbers) < len(found):
+        several: dict[bytes, list[int]] = {name: [] for name in numbers}
+        for name, number in found:
+            several[name].append(number)
+        taken = {name for name, each in several.items() if len(each) > 1 and takes(symbols, each, version)}
+        numbers = {name: each[0] for name, each in several.items() if len(each) == 1}
+    # Most names are there once, with one of some few entries: what `takes` says of these.
+    usable = symbols.definitions(numbers.values())
+    if versym:
+        fine = {entry for entry in {versym[number] for number in usable} if answers(symbols, entry, version)}
+        return taken.union([name for name, number in numbers.items() if number in usable and versym[number] in fine])
+    return taken.union([name for name, number in numbers.items() if number in usable])
+
+
+def answers(symbols: Symbols, entry: int, version: bytes | None) -> bool:
+    """Whether the only definition of a name is taken, with that entry of DT_VERSYM."""
+    if version is None:
+        return not entry & HIDDEN or entry & VERSION < OLDEST
+    return fits(symbols, entry & VERSION, bool(entry & HIDDEN), version)
+
+
+def takes(symbols: Symbols, numbers: Iterable[int], version: bytes | None) -> bool:
+    """Whether one of the symbols that have the wanted name is taken, in the order in which the hash table has them."""
     defaults = []
-    for number in symbols.named(name, hashed):
+    for number in numbers:
         offered = symbols.is_definition(number)
         if not offered and not symbols.ends_search(number):
             continue

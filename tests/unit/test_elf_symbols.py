@@ -144,6 +144,7 @@ class TestDefinitions:
     def test_each_kind(self, symbol: Symbol, usable: bool, ends: bool, bits: int, byteorder: str) -> None:
         found = read(library([symbol], bits=bits, byteorder=byteorder, hash_style="sysv"))
         assert (found.is_definition(1), found.ends_search(1), list(found.exports()) != []) == (usable, ends, usable)
+        assert found.definitions([1]) == ({1} if usable else set())
 
 
 class TestHashes:
@@ -155,6 +156,11 @@ class TestHashes:
         for char in name:
             expected = (expected * 33 + char) % (1 << 32)
         assert gnu_hash(name) == expected
+
+    def test_gnu_hash_of_many_is_that_of_each(self) -> None:
+        names = [bytes((7 * length + place) % 255 + 1 for place in range(length)) for length in range(300)]
+        names += [b"%d" % number for number in range(3000)] + [b"\xff" * 5000]
+        assert elf_hashes.gnu_hashes(names) == {name: gnu_hash(name) for name in names}
 
     @pytest.mark.parametrize(
         ("name", "hashed"), [(b"", 0), (b"printf", 0x77905A6), (b"exit", 0x6CF04), (b"flapenguin.me", 0x3987915)]

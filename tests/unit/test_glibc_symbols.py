@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -28,6 +28,12 @@ class Table(NamedTuple):
     def named(self, name: bytes, hashed: int) -> Iterator[int]:
         yield from range(len(self.kinds)) if (name, hashed) == (b"f", 7) else ()
 
+    def find(self, names: Iterable[bytes], hashes: Mapping[bytes, int]) -> list[tuple[bytes, int]]:
+        return [(name, number) for name in names for number in self.named(name, hashes[name])]
+
+    def definitions(self, numbers: Iterable[int]) -> set[int]:
+        return set(filter(self.is_definition, numbers))
+
     def is_definition(self, number: int) -> bool:
         return self.kinds[number] == GOOD
 
@@ -39,7 +45,15 @@ class Table(NamedTuple):
 
 
 def supplies(version: bytes | None, *versym: int) -> bool:
-    return glibc_symbols.supplies(Table((GOOD,) * len(versym), versym, VERSIONS), b"f", version, 7)
+    return asked(Table((GOOD,) * len(versym), versym, VERSIONS), version)
+
+
+def asked(table: Table, version: bytes | None) -> bool:
+    """One name, and many at once, of which one is there: the same answer."""
+    one = glibc_symbols.supplies(table, b"f", version, 7)
+    many = glibc_symbols.supplied(table, [b"e", b"f", b"g"], {b"e": 7, b"f": 7, b"g": 6}, version)
+    assert many == ({b"f"} if one else set())
+    return one
 
 
 class TestSupplies:
@@ -91,11 +105,11 @@ class TestSupplies:
         self, version: bytes | None, kinds: tuple[str, ...], taken: bool, versioned: bool
     ) -> None:
         table = Table(kinds, (V1,) * len(kinds) if versioned else (), VERSIONS if versioned else {})
-        assert glibc_symbols.supplies(table, b"f", version, 7) == taken
+        assert asked(table, version) == taken
 
     @pytest.mark.parametrize(("kinds", "taken"), [((GOOD, UNSEEN), False), ((UNSEEN,), False), ((GOOD, NOTHING), True)])
     def test_what_cannot_be_taken_counts_as_a_default(self, kinds: tuple[str, ...], taken: bool) -> None:
-        assert glibc_symbols.supplies(Table(kinds, (V2, W1)[: len(kinds)], VERSIONS), b"f", None, 7) == taken
+        assert asked(Table(kinds, (V2, W1)[: len(kinds)], VERSIONS), None) == taken
 
 
 class TestLacks:

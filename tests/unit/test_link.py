@@ -89,6 +89,11 @@ class TestVersions:
     def test_it_is_in_another_file(self) -> None:
         assert missing({"/a": self.versioned()}, has=self.supplying("V2"), other=self.supplying()) == ()
 
+    def test_one_is_there_and_the_other_hidden(self) -> None:
+        importer = read(*[Symbol(name, UND, 0, version=2) for name in "fg"], needs={"has": ["V1"]})
+        has = read(Symbol("f", version=2), Symbol("g", version=2, visibility=HIDDEN), defines=["has", "V1"])
+        assert missing({"/a": importer}, has=has) == (Missing(b"g", b"V1", b"has", ("/a",)),)
+
     def test_two_versions_of_one_name_are_two_references(self) -> None:
         importers = {"/a": self.versioned("V1"), "/b": self.versioned("V2")}
         assert missing(importers, has=self.supplying("V2")) == (Missing(b"f", b"V1", b"has", ("/a",)),)
