@@ -123,6 +123,11 @@ def test_it_loads_exactly_where_the_loader_opens_it(mixture: Mixture) -> None:
     assert (opened == "opened", checked(mixture).errors == [], loaded(mixture)[0] == "loaded") == (fine, fine, fine)
 
 
+@pytest.mark.parametrize("mixture", BROKEN, ids=str)
+def test_of_what_is_refused_nothing_is_mapped(mixture: Mixture) -> None:
+    assert loaded(mixture)[1] == []
+
+
 @MIXED
 def test_that_releases_are_mixed_is_said(mixture: Mixture) -> None:
     ((said,),) = checked(mixture).packages
