@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 import pytest
 
 from tests import need
 from tests.symcheck import pin
-from tests.wheels.environments import CACHE, PYTHON, installed, once, ready
-from tests.wheels.pin import PINS
-
-PINNED = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
-TAG = f"cp{PYTHON.replace('.', '')}"
+from tests.wheels.environments import CACHE, downloaded, installed, once, ready
 
 
 def wheels(name: str) -> dict[str, Path]:
     """The wheel files of `tests/wheels/pins/<name>.txt` for the running Python, by distribution."""
     installed(name)
-    pinned = PINNED.findall((PINS / f"{name}.txt").read_text())
-    found = {
-        distribution: path
-        for distribution, version in pinned
-        for path in (CACHE / "wheels").glob(f"{distribution.replace('-', '_')}-{version}-*.whl")
-        if f"-{TAG}-" in path.name or "-none-any" in path.name
-    }
-    assert found.keys() == {distribution for distribution, _ in pinned}
-    return found
+    return downloaded(name)
 
 
 def of_aarch64() -> list[Path]:

@@ -11,10 +11,12 @@ import csv
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,9 @@ from typing import NamedTuple
 from tests.wheels.pin import PINS, SETS
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+PINNED = re.compile(r"^([\w.-]+)==([\w.]+)", re.MULTILINE)
+# What `unpacked` takes from a wheel: what a loader maps and what says who needs whom. Data are most of what wheels hold.
+LOOKED_AT = re.compile(r"\w+/__init__\.py|\w+/lib64/[^/]+\.so[^/]*|\w+\.libs/.+|[^/]+\.dist-info/.+")
 CACHE = Path(os.environ.get("FINDLIBS2_TEST_CACHE") or Path(__file__).parents[2] / ".cache").resolve()
 
 
@@ -62,6 +67,12 @@ def separate(counter: str) -> Mapping[str, Path]:
     return {path.name: path for path in sorted(apart.iterdir())}
 
 
+def unpacked(name: str) -> Mapping[str, Path]:
+    """Every wrapper of a set in a directory of its own, as `separate` does, but without its data: libraries and metadata."""
+    whole = once(_place(name), lambda place: _unpack(name, place))
+    return {path.name: path for path in sorted(whole.iterdir())}
+
+
 def ready(name: str) -> bool:
     """Has this set been installed for this Python? (Otherwise the package index is needed.)"""
     return _place(name).is_dir()
@@ -97,10 +108,38 @@ def _locked() -> Iterator[None]:
 
 
 def _install(name: str, place: Path) -> None:
-    pins, wheels = str(PINS / f"{name}.txt"), str(CACHE / "wheels")
-    exactly = ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", pins]
-    pip("download", *exactly, "--dest", wheels)
-    pip("install", *exactly, "--no-index", "--find-links", wheels, "--target", str(place))
+    _download(name)
+    pip("install", *_exactly(name), "--no-index", "--find-links", str(CACHE / "wheels"), "--target", str(place))
+
+
+def _unpack(name: str, place: Path) -> None:
+    _download(name)
+    for distribution, path in downloaded(name).items():
+        with zipfile.ZipFile(path) as archive:
+            members = [member for member in archive.namelist() if LOOKED_AT.fullmatch(member)]
+            archive.extractall(place / distribution.replace("-", "_"), members)
+
+
+def _download(name: str) -> None:
+    pip("download", *_exactly(name), "--dest", str(CACHE / "wheels"))
+
+
+def _exactly(name: str) -> list[str]:
+    pins = str(PINS / f"{name}.txt")
+    return ["--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", pins]
+
+
+def downloaded(name: str) -> dict[str, Path]:
+    """The files of a set that has been installed or unpacked, those for the running Python, by distribution."""
+    pinned = PINNED.findall((PINS / f"{name}.txt").read_text())
+    found = {
+        distribution: path
+        for distribution, version in pinned
+        for path in (CACHE / "wheels").glob(f"{distribution.replace('-', '_')}-{version}-*.whl")
+        if f"-cp{PYTHON.replace('.', '')}-" in path.name or "-none-any" in path.name
+    }
+    assert found.keys() == {distribution for distribution, _ in pinned}
+    return found
 
 
 def pip(*words: str) -> None:

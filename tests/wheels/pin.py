@@ -35,6 +35,33 @@ class Wheel(NamedTuple):
 
 
 MODERN = ("3.11", "3.12", "3.13")
+# What else was published together, since counter 17 (18, 24 and 25 never were). A loader does not ask which Python a wheel
+# is for: one is enough. It is 390 MB.
+RELEASED: Mapping[str, tuple[str, ...]] = {
+    "31": ("eckitlib==2.5.0.31", "eccodeslib==2.50.0.31", "metkitlib==1.22.0.31", "fdb5lib==5.25.0.31",
+           "gribjumplib==0.13.1.31"),
+    "30": ("eckitlib==2.3.0.30", "eccodeslib==2.49.0.30", "metkitlib==1.21.0.30", "fdb5lib==5.23.5.30",
+           "atlaslib-ecmwf==0.46.0.30", "mirlib==1.30.1.30", "odclib==1.6.3.30"),
+    "29": ("eckitlib==2.3.0.29", "eccodeslib==2.48.3.29", "metkitlib==1.21.0.29", "fdb5lib==5.23.5.29",
+           "atlaslib-ecmwf==0.46.0.29", "mirlib==1.30.1.29", "odclib==1.6.3.29"),
+    "28": ("eckitlib==2.3.0.28", "eccodeslib==2.48.3.28", "metkitlib==1.21.0.28"),
+    "27": ("eckitlib==2.2.0.27", "eccodeslib==2.48.2.27", "metkitlib==1.20.2.27", "fdb5lib==5.23.2.27",
+           "atlaslib-ecmwf==0.46.0.27", "mirlib==1.30.0.27", "multiolib==2.11.2.27", "gribjumplib==0.13.1.27",
+           "odclib==1.6.3.27"),
+    "26": ("eckitlib==2.1.1.26", "eccodeslib==2.48.0.26", "metkitlib==1.19.0.26", "fdb5lib==5.22.0.26",
+           "atlaslib-ecmwf==0.46.0.26", "mirlib==1.29.1.26", "multiolib==2.10.2.26", "gribjumplib==0.12.0.26"),
+    "23": ("eckitlib==2.1.0.23", "eccodeslib==2.47.3.23", "metkitlib==1.18.3.23", "fdb5lib==5.21.4.23"),
+    "22": ("eckitlib==2.1.0.22", "eccodeslib==2.47.3.22", "metkitlib==1.18.3.22", "fdb5lib==5.21.4.22",
+           "gribjumplib==0.12.0.22"),
+    "21": ("eckitlib==2.1.0.21", "eccodeslib==2.47.3.21", "metkitlib==1.18.3.21", "fdb5lib==5.21.4.21",
+           "atlaslib-ecmwf==0.46.0.21", "mirlib==1.29.0.21", "odclib==1.6.3.21"),
+    "20": ("eckitlib==2.0.7.20", "eccodeslib==2.47.1.20", "metkitlib==1.18.2.20", "fdb5lib==5.21.4.20"),
+    "19": ("eckitlib==2.0.7.19", "eccodeslib==2.46.2.19", "metkitlib==1.17.3.19", "fdb5lib==5.21.0.19",
+           "atlaslib-ecmwf==0.46.0.19", "mirlib==1.28.1.19", "multiolib==2.9.3.19", "gribjumplib==0.10.4.19",
+           "odclib==1.6.3.19", "fckitlib==0.14.2.19"),
+    "17": ("eckitlib==2.0.6.17", "eccodeslib==2.46.2.17", "metkitlib==1.17.2.17", "fdb5lib==5.21.0.17",
+           "atlaslib-ecmwf==0.46.0.17", "mirlib==1.28.1.17", "odclib==1.6.3.17"),
+}  # fmt: skip
 SETS: Mapping[str, Set] = {
     "wrappers-33": Set(
         MODERN,
@@ -70,6 +97,7 @@ SETS: Mapping[str, Set] = {
     # Packages that bring libraries of the same names, and whom a stack in the global scope disturbs.
     "neighbours": Set(("3.10", *MODERN), ("pycurl", "psycopg2-binary", "pyproj")),
     "older-30": Set(MODERN, ("eckitlib==2.3.0.30", "eccodeslib==2.49.0.30", "metkitlib==1.21.0.30")),
+    **{f"released-{counter}": Set(("3.11",), wanted) for counter, wanted in RELEASED.items()},
     "findlibs": Set(("3.10", *MODERN), ("findlibs==0.1.3",)),
     "pyfakefs": Set(("3.10", *MODERN), ("pyfakefs==6.3.2",)),
 }  # fmt: skip

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from findlibs2 import names
 from tests.wheels.environments import Environment
+from tests.wheels.releases import FORTRAN, held
 from tests.wheels.run import answer
 
 LOAD = """
@@ -18,20 +17,14 @@ except findlibs2.RefusedError as error:
     tell([[finding.code, finding.name] for finding in error.findings])
 """
 # The Fortran half of pluto needs a runtime that no wheel brings and not every machine has.
-NOT_EVERYWHERE = [["missing-library", "libgfortran.so.5"]]
-
-
-def held(site: Path) -> list[tuple[str, str]]:
-    """(library, package) for each name under which a file lies in a wrapper's lib64."""
-    files = [file for package in site.iterdir() for file in (package / "lib64").glob("lib*.so*")]
-    return sorted({(names.bare(file.name), file.parent.parent.name) for file in files})
+NOT_EVERYWHERE = [["missing-library", FORTRAN]]
 
 
 def test_every_library_of_every_wrapper_loads(newest: Environment) -> None:
     def outcome(library: tuple[str, str]) -> object:
         return answer(LOAD.format(name=library[0], package=library[1]), newest.site)
 
-    every = held(newest.site)
+    every = held([newest.site])
     with ThreadPoolExecutor(2) as children:
         outcomes = dict(zip(every, children.map(outcome, every), strict=True))
     assert len(every) > 40

@@ -1,4 +1,4 @@
-"""`check` and `load` on mixtures of releases, beside the loader itself."""
+"""`check` and `load` on mixtures of two releases, on every Python for which both are published, beside the loader."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracle.tracing import trace
 from tests.wheels.environments import Environment, environment, installed, separate
 from tests.wheels.run import answer, run
-from tests.wheels.test_verdict import checked, of_loader
+from tests.wheels.test_verdict import checked
 from tests.words.said import requirements
 
-# A wrapper of counter 30 under those of 33, and what is then broken; of the second it was measured that nothing is.
+# Wrappers of counter 30 in the place of those of 33, and a library that sits on them. In the fifth nothing is broken.
+# Mixtures of all other releases, on one Python: test_mixtures_of_releases.
 MIXTURES = [
     (("eckitlib",), "mir"),
     (("eckitlib",), "eccodes"),
@@ -37,7 +39,7 @@ def test_of_a_mixture_the_same_symbols_are_missing_as_for_the_loader(
 ) -> None:
     _, symbols, _, paths = checked(name, put(tmp_path, older), newest.site)
     ours = {(symbol, os.path.realpath(path)) for symbol, path, _ in symbols}
-    theirs = {(symbol, os.path.realpath(path)) for symbol, path in of_loader(paths)}
+    theirs = {(symbol, os.path.realpath(path)) for symbol, _, path in trace(paths).told.symbols}
     assert ours == theirs
 
 

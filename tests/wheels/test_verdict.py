@@ -6,16 +6,14 @@ no constructor (ld.so(8), LD_TRACE_LOADED_OBJECTS, LD_WARN, LD_BIND_NOW).
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.oracle.tracing import Told, trace
 from tests.wheels.environments import environment, offered
-from tests.wheels.run import answer, variables
+from tests.wheels.run import answer
 
 NAMES = {
     "33": ("eckit_geo", "eccodes", "metkit", "fdb5", "atlas", "mir", "multio-api", "gribjump"),
@@ -31,21 +29,13 @@ wrong = sorted({{f.code for f in told.findings if f.severity == "error"}})
 symbols = sorted([s.partition("@")[0], f.path, f.expected_in] for f in missing for s in f.symbols)
 tell([wrong, symbols, list(told.unchecked), [step.path for step in told.plan.steps]])
 """
-UNDEFINED = re.compile(r"^undefined symbol: (\S+?),?(?: version \S+)?\s+\((.+)\)$", re.MULTILINE)
 
 
 def checked(name: str, *sites: Path) -> Any:
     return answer(CHECK.format(name=name), *sites)
 
 
-def of_loader(paths: Iterable[str]) -> set[tuple[str, str]]:
-    """Symbol and file, of what the loader finds undefined when these are opened in this order."""
-    traced = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_WARN": "yes", "LD_BIND_NOW": "yes", "LD_PRELOAD": ":".join(paths)}
-    done = subprocess.run(["/bin/true"], env=variables(traced), capture_output=True, text=True)
-    return set(UNDEFINED.findall(done.stdout + done.stderr))
-
-
 @pytest.mark.parametrize(("counter", "name"), PUBLISHED)
 def test_nothing_is_wrong_with_what_was_released_together(counter: str, name: str) -> None:
     wrong, symbols, unchecked, paths = checked(name, environment(counter).site)
-    assert (wrong, symbols, unchecked, of_loader(paths)) == ([], [], [], set())
+    assert (wrong, symbols, unchecked, trace(paths).told) == ([], [], [], Told(frozenset(), frozenset()))
