@@ -225,6 +225,19 @@ def auxiliary_text(address: int) -> str | None:
         os.close(descriptor)
 
 
+def own_number() -> str:
+    """This process as /proc calls it, for names that others are to follow: "self" is whoever follows it.
+
+    A debugger opens what the loader's list names. /proc/self/fd/5 is a descriptor of gdb then, may be a pipe, and gdb waits
+    for ever (tests/wheels/test_debuggers.py). Not os.getpid(): /proc may belong to another PID namespace, and has another
+    number for this process. Without /proc: "self", which leads nowhere either.
+    """
+    try:
+        return os.readlink("/proc/self")
+    except OSError:
+        return "self"
+
+
 def content(path: str, most: int = 1 << 30) -> bytes:
     """The bytes of a file whose size nobody tells, as those of /proc; b"": it cannot be read. About `most` at most."""
     try:

@@ -231,7 +231,7 @@ def through(descriptor: int) -> str:
     """A name of an open file that no other file ever had in this process: `./` and `/` are digits, and change nothing."""
     _serial[0] += 1
     digits = f"{_serial[0]:b}".replace("1", "./").replace("0", "/")
-    return f"/proc/self/fd/{digits}{descriptor}"
+    return f"/proc/{process.own_number()}/fd/{digits}{descriptor}"
 
 
 def kept(descriptor: int) -> int:

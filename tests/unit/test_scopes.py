@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,13 @@ class TestNames:
             names = [scopes.through(file.fileno()) for _ in range(1000)]
             assert {Path(name).read_bytes() for name in names} == {b"it"}
         assert (len(set(names)), max(map(len, names)) < 60) == (1000, True)
+
+    def test_whoever_looks_in_from_outside_is_led_to_the_same_file(self, tmp_path: Path) -> None:
+        """A debugger opens what the loader's list names; "self" would be the debugger."""
+        (tmp_path / "x").write_bytes(b"it")
+        with open(tmp_path / "x", "rb") as file:
+            seen = subprocess.run(["cat", scopes.through(file.fileno())], capture_output=True, check=True)
+        assert seen.stdout == b"it"
 
     def test_a_plain_path_is_written_as_it_is(self) -> None:
         assert [scopes.spelled(path) for path in ("/a$b/x", "$LIB", "/LIB/x")] == ["/a$b/x", "$LIB", "/LIB/x"]

@@ -37,6 +37,7 @@ LOAD = f"import {{module}}\n{{module}}.load({LIBRARY})\ntell(mapped())"
 # behalf of files with a DT_RUNPATH (glibc elf/dl-load.c, _dl_map_new_object), and some that ask for libz have one. But in a
 # real environment Python's own zlib module, which has a DT_RPATH there as all that conda builds, is first; findlibs 0.1.3
 # imports it before anything else. `modules` makes it so here too.
+VISIBILITIES = pytest.mark.parametrize("visibility", ["private", "global"])
 WAYS = {"prefix": set(BROUGHT), "library-path": set(BROUGHT), "hwcaps": set(BROUGHT)}
 
 
@@ -98,8 +99,9 @@ def inherited() -> list[str]:
     return [path for path in [variables().get("LD_LIBRARY_PATH")] if path]
 
 
-def files(module: str, environment: Environment, place: Place) -> dict[str, str]:
-    return by_name(environment, LOAD.format(module=module), place)
+def files(module: str, environment: Environment, place: Place, visibility: str = "global") -> dict[str, str]:
+    env = {**place.env, "FINDLIBS2_VISIBILITY": visibility}
+    return by_name(environment, LOAD.format(module=module), place._replace(env=env))
 
 
 def by_name(environment: Environment, code: str, place: Place) -> dict[str, str]:
@@ -109,19 +111,26 @@ def by_name(environment: Environment, code: str, place: Place) -> dict[str, str]
     return {name: str(path) for path in others if (name := closure.read(path).name) is not None}
 
 
-def test_the_same_files_are_mapped_as_with_findlibs(newest: Environment, place: Place) -> None:
-    ours, theirs = files("findlibs2", newest, place), files("findlibs", newest, place)
+@VISIBILITIES
+def test_the_same_files_are_mapped_as_with_findlibs(newest: Environment, place: Place, visibility: str) -> None:
+    ours, theirs = files("findlibs2", newest, place, visibility), files("findlibs", newest, place)
     assert ours == {name: path for name, path in theirs.items() if name in ours}
 
 
-def test_the_same_files_are_mapped_as_when_the_loader_finds_them_itself(newest: Environment, place: Place) -> None:
+@VISIBILITIES
+def test_the_same_files_are_mapped_as_when_the_loader_finds_them_itself(
+    newest: Environment, place: Place, visibility: str
+) -> None:
     """The files of the wheels opened one by one, in the order of the plan; the rest is left to the loader."""
-    ours, theirs = files("findlibs2", newest, place), by_name(newest, ONE_BY_ONE, place)
+    ours, theirs = files("findlibs2", newest, place, visibility), by_name(newest, ONE_BY_ONE, place)
     assert ours == theirs
 
 
-def test_what_the_environment_brings_is_used_where_the_loader_would_use_it(newest: Environment, place: Place) -> None:
-    ours = files("findlibs2", newest, place)
+@VISIBILITIES
+def test_what_the_environment_brings_is_used_where_the_loader_would_use_it(
+    newest: Environment, place: Place, visibility: str
+) -> None:
+    ours = files("findlibs2", newest, place, visibility)
     assert {name for name in BROUGHT if ours[name] == str(place.libraries / name)} == WAYS[place.way]
 
 

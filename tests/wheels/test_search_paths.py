@@ -16,22 +16,25 @@ from tests.wheels.strace import trace
 
 pytestmark = need.tool("strace")
 
-LOAD = "import {module}\n{module}.load({name})"
+LOAD = """
+import findlibs2
+for name in {names}: findlibs2.load(name, visibility={visibility!r})
+"""
 WITH_SYSTEM_LIBRARIES = {"33": ("mir", "multio-api", "gribjump"), "32": ("mir", "odccore"), "27": ("multio-api",)}
-CASES = [pytest.param(c, name, id=f"{c}-{name}") for c in offered() for name in WITH_SYSTEM_LIBRARIES[c]]
 
 
-@pytest.mark.parametrize(("counter", "name"), CASES)
-def test_no_path_operation_happens_there(counter: str, name: str) -> None:
+@pytest.mark.parametrize("counter", offered())
+@pytest.mark.parametrize("visibility", ["private", "global"])
+def test_no_path_operation_happens_there(counter: str, visibility: str) -> None:
     site = environment(counter).site
-    calls = trace(command(LOAD.format(module="findlibs2", name=repr(name)), [site]), variables())
-    assert calls.under(closure.brought_from_elsewhere(site)) == []
+    load = LOAD.format(names=WITH_SYSTEM_LIBRARIES[counter], visibility=visibility)
+    assert trace(command(load, [site]), variables()).under(closure.brought_from_elsewhere(site)) == []
 
 
 @pytest.mark.parametrize("counter", offered())
 def test_the_question_is_not_idle(counter: str) -> None:
     """The same question has another answer where libraries are opened one by one and the rest is left to the loader."""
     site = environment(counter).site
-    code = LOAD.format(module="findlibs", name="'atlas', 'atlaslib_ecmwf'")
+    code = "import findlibs\nfindlibs.load('atlas', 'atlaslib_ecmwf')"
     calls = trace(command(code, [site, original()]), variables())
     assert calls.under(closure.brought_from_elsewhere(site)) != []
