@@ -20,7 +20,7 @@ HOT_MODULES = [module for module in house.modules() if module not in house.COLD]
 SPARED = frozenset({"errors", "findings"})
 FOR_CTYPES = frozenset({"_ctypes", "_struct", "ctypes", "ctypes._endian", "struct", "types"})
 FOR_OS = frozenset({"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", "stat"})
-FOR_LOAD = FOR_CTYPES | FOR_OS | {"__future__", "_operator", "errno"}
+FOR_LOAD = FOR_CTYPES | FOR_OS | {"__future__", "errno"}
 
 
 def under(module: str, room: str) -> bool:

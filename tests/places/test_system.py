@@ -35,8 +35,7 @@ ours cannot be loaded: libbeside.so.1, which libours.so needs, is nowhere to be 
     needed by   /usr/local/lib/libours.so
     ld.so.cache   no libbeside.so.1
     beside it   /usr/local/lib/libbeside.so.1   is there, where the loader is not told to look
-    the loader   libbeside.so.1: cannot open shared object file: No such file or directory
-  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
+  the loader, which opened nothing: libbeside.so.1: cannot open shared object file: No such file or directory"""
 
 
 def within(over: Path, place: str, cache: Path | None = None) -> tuple[str, ...]:

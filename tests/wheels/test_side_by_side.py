@@ -157,13 +157,23 @@ def test_after_an_own_libeckit_was_opened_the_other_ends_the_process(
     assert done.returncode == -signal.SIGABRT
 
 
-def test_an_own_libeccodes_is_there_beside_that_of_the_wheel(newest: Environment, tmp_path: Path) -> None:
+def test_in_the_global_scope_an_own_libeccodes_is_there_beside_that_of_the_wheel(
+    newest: Environment, tmp_path: Path
+) -> None:
     """With the newest the process lives, whoever uses which. That of counter 27 frees something twice when it ends."""
     path = own(newest, tmp_path, "eccodes")
     code = f"from inside import mapped, tell\n{OURS}{OTHER}tell(mapped())".format(needing="gribjump")
-    done = run(code, original(), newest.site, env={variable("eccodes"): path})
+    done = run(code, original(), newest.site, env={variable("eccodes"): path, "FINDLIBS2_VISIBILITY": "global"})
     held = files(json.loads(done.stdout.splitlines()[-1]), "libeccodes.so")
     assert (held, done.returncode < 0) == ({path, str(of_wheel(newest, "eccodes"))}, newest.counter == "27")
+
+
+def test_in_the_private_scope_the_other_one_ends_the_process_too(newest: Environment, tmp_path: Path) -> None:
+    """Each registers itself by name, and the registry, in libeckit, is one."""
+    code = (OURS + "print('loaded', flush=True)\n" + OTHER).format(needing="gribjump")
+    env = {variable("eccodes"): own(newest, tmp_path, "eccodes"), "FINDLIBS2_VISIBILITY": "private"}
+    done = run(code, original(), newest.site, env=env)
+    assert (done.stdout.split()[:1], done.returncode) == (["loaded"], -signal.SIGABRT)
 
 
 @FATAL_TO_HAVE_TWICE
