@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Supply: TypeAlias = tuple["bytes | None", "bytes | None"]  # version, the file that it is wanted of
 
+LOOK_UP = 8  # hashes are gone through in the time of one look-up; measured on 3.11
+
 
 class Missing(Record):
     """A reference that nobody satisfies."""
@@ -118,8 +120,8 @@ def references(importers: Iterable[Symbols]) -> dict[Supply, set[bytes]]:
 
 
 def is_quicker(left: Mapping[Supply, set[bytes]], provider: Symbols) -> bool:
-    """Whether going through all hashes of a file takes less than looking up each name: that costs three times as much."""
-    return provider.hashes.is_gnu and len(provider.hashes.chains) < 8 * sum(map(len, left.values()))
+    """Whether going through all hashes of a file takes less time than looking every name up in it."""
+    return provider.hashes.is_gnu and len(provider.hashes.chains) < LOOK_UP * sum(map(len, left.values()))
 
 
 def possible(by_hash: Mapping[int, list[bytes]], either: set[int], provider: Symbols) -> set[bytes]:

@@ -37,9 +37,9 @@ STT_OBJECT, STT_TLS, SHN_UNDEF, SHN_ABS = 1, 6, 0, 0xFFF1
 # elf/dl-lookup.c, ALLOWED_STT: notype, object, func, common, tls, gnu_ifunc
 DEFINING = frozenset({0, 1, 2, 5, STT_TLS, 10})
 BINDING = frozenset({STB_GLOBAL, STB_WEAK, STB_GNU_UNIQUE})
-WEAK_DATA = bytes((STB_WEAK << 4 | STT_OBJECT, STB_WEAK << 4 | STT_TLS))  # st_info
+WEAK_DATA = (STB_WEAK << 4 | STT_OBJECT, STB_WEAK << 4 | STT_TLS)  # st_info
 # Itanium C++ ABI, 5.1.4: tables and type information of a class, which are the same in every file.
-OF_A_CLASS = (b"_ZTV", b"_ZTT", b"_ZTC", b"_ZTI", b"_ZTS")
+OF_A_CLASS = (b"_ZTI", b"_ZTS", b"_ZTV", b"_ZTT", b"_ZTC")
 USUAL = frozenset({binding << 4 | kind for binding in BINDING for kind in DEFINING})  # st_info of what others may use
 VER_FLG_BASE, VER_FLG_WEAK = 1, 2
 HIDDEN, VERSION = 0x8000, 0x7FFF  # of an entry of DT_VERSYM
@@ -50,6 +50,9 @@ MAX_NAMES = 1 << 26  # bytes, of all that a file wants together; symbols may sha
 MAX_VERSIONS = 1 << 15  # a version has a number of 15 bits
 MAX_TABLE = 1 << 22  # bytes of a table of versions
 NONE = (None, None)
+# Of DT_VERDEF: vd_version, vd_flags, vd_ndx, vd_cnt, vd_hash, vd_aux, vd_next; vda_name. Of DT_VERNEED: vn_version, vn_cnt,
+# vn_file, vn_aux, vn_next; vna_hash, vna_flags, vna_other, vna_name, vna_next.
+ENTRIES = {order: [struct.Struct(order + form) for form in ("HHHHIII", "I", "HHIII", "IHHII")] for order in "<>"}
 MORE = 2048  # bytes of a table of versions that are read at first; most are shorter
 
 
@@ -206,12 +209,14 @@ class Symbols:
     def weak_data(self) -> Iterator[bytes]:
         """The names of the variables that are defined for others, and that others may define as well: one of each is to
         be used by all. Those of a class itself are not among them."""
-        starts, strings = self.starts, self.strings
-        for number in places(self.symbols[4 if self.bits == 64 else 12 :: self.entry], WEAK_DATA):
-            start = starts[number]
-            is_of_class = strings[start : start + 3] == b"_ZT" and strings.startswith(OF_A_CLASS, start)
-            if not is_of_class and self.is_definition(number):
-                yield self.text(start)
+        infos = self.symbols[4 if self.bits == 64 else 12 :: self.entry]
+        starts, begins = self.starts, self.strings.startswith
+        for info in WEAK_DATA:
+            number = infos.find(info)
+            while number >= 0:
+                if not begins(OF_A_CLASS, starts[number]) and self.is_definition(number):
+                    yield self.name(number)
+                number = infos.find(info, number + 1)
 
     def defined_versions(self) -> frozenset[bytes]:
         """The versions that the file defines, its base among them; none: it defines no versions."""
@@ -220,15 +225,6 @@ class Symbols:
     def needed_versions(self) -> list[tuple[bytes, bytes, bool]]:
         """The file, the version that is wanted of it, whether that may be missing."""
         return [(file, name, bool(flags & VER_FLG_WEAK)) for name, file, flags in self.versions.values() if file]
-
-
-def places(raw: bytes, wanted: bytes) -> Iterator[int]:
-    """Where one of the wanted bytes stands."""
-    for one in wanted:
-        place = raw.find(one)
-        while place >= 0:
-            yield place
-            place = raw.find(one, place + 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -290,17 +286,17 @@ class Piece:
         place = image.backed(dynamic.last[tag])
         if place is None:
             raise dynamic.bad(tag, "lies outside of the file")
-        self.window, self.what, self.order = window, elf_image.TAGS[tag], dynamic.word[0]
+        self.window, self.what = window, elf_image.TAGS[tag]
         self.start, self.available = place[0], min(place[1], MAX_TABLE)
         self.raw = window.read(self.start, min(self.available, MORE), self.what)
 
-    def unpack(self, form: str, at: int) -> tuple[int, ...]:
-        end = at + struct.calcsize("=" + form)
+    def unpack(self, form: struct.Struct, at: int) -> tuple[int, ...]:
+        end = at + form.size
         if end > len(self.raw):
             if end > self.available:
                 raise BadFile("damaged", f"{self.what} leaves its segment", self.start + at)
             self.raw = self.window.read(self.start, min(self.available, 2 * end), self.what)
-        return struct.unpack_from(self.order + form, self.raw, at)
+        return form.unpack_from(self.raw, at)
 
 
 def defined(window: Window, image: Image, dynamic: Dynamic, symbols: Symbols) -> dict[int, Version]:
@@ -308,10 +304,10 @@ def defined(window: Window, image: Image, dynamic: Dynamic, symbols: Symbols) ->
     found: dict[int, Version] = {}
     if elf_image.DT_VERDEF in dynamic.last:
         piece, base = Piece(window, image, dynamic, elf_image.DT_VERDEF), 0
+        entry, named = ENTRIES[symbols.order][:2]
         for _ in range(MAX_VERSIONS):
-            # vd_version, vd_flags, vd_ndx, vd_cnt, vd_hash, vd_aux, vd_next; vda_name
-            _, flags, index, _, _, aux, step = piece.unpack("HHHHIII", base)
-            (name,) = piece.unpack("I", base + aux)
+            _, flags, index, _, _, aux, step = piece.unpack(entry, base)
+            (name,) = piece.unpack(named, base + aux)
             found[index & VERSION] = (symbols.text(name), None, flags)
             if not step:
                 break
@@ -324,14 +320,14 @@ def needed(window: Window, image: Image, dynamic: Dynamic, symbols: Symbols) -> 
     found: dict[int, Version] = {}
     if elf_image.DT_VERNEED in dynamic.last:
         piece, base, left = Piece(window, image, dynamic, elf_image.DT_VERNEED), 0, MAX_VERSIONS
+        of_file, of_version = ENTRIES[symbols.order][2:]
         while left > 0:
-            # vn_version, vn_cnt, vn_file, vn_aux, vn_next. glibc goes by vn_next and vna_next, and counts nothing.
-            _, _, file, aux, step = piece.unpack("HHIII", base)
+            # glibc goes by vn_next and vna_next, and counts nothing.
+            _, _, file, aux, step = piece.unpack(of_file, base)
             named, place = symbols.text(file), base + aux
             while left > 0:
                 left -= 1
-                # vna_hash, vna_flags, vna_other, vna_name, vna_next
-                _, flags, index, name, following = piece.unpack("IHHII", place)
+                _, flags, index, name, following = piece.unpack(of_version, place)
                 found[index & VERSION] = (symbols.text(name), named, flags)
                 if not following:
                     break

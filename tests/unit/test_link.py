@@ -166,6 +166,11 @@ class TestSharesData:
         tables = [read(Symbol("f"), symbol, bits=bits, byteorder=byteorder) for _ in range(2)]
         assert link.shares_data(tables) == shared
 
+    def test_the_last_of_many(self) -> None:
+        own = [[self.VARIABLE._replace(name=f"{file}{number}") for number in range(9)] for file in "xy"]
+        of_class = self.VARIABLE._replace(name="_ZTV1x")
+        assert link.shares_data([read(of_class, *each, self.VARIABLE, buckets=1) for each in own])
+
     def test_each_has_its_own(self) -> None:
         assert not link.shares_data([read(self.VARIABLE._replace(name=name)) for name in ("x", "y", "z")])
 
