@@ -109,7 +109,9 @@ def decide(
     private = options.visibility == "private"
     if options.visibility == "auto":
         private = suits_private(plan, host) and (is_whole or linked().are_complete()) and not splits(plan, linked())
-    return Manner(private, is_whole, eager(plan) if is_whole else frozenset(), doubts)
+    # The private scope is opened in two parts if it is bound lazily, and a variable of a header is to be one in both.
+    is_lazy = is_whole and not (options.visibility == "private" and splits(plan, linked()))
+    return Manner(private, is_lazy, eager(plan) if is_lazy else frozenset(), doubts)
 
 
 def doubted(name: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:

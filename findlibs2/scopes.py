@@ -59,14 +59,14 @@ def open_plan(plan: Plan, lazy: bool = False, first: frozenset[str] = frozenset(
     """The same for a plan, which knows what the process has: nothing is read again.
 
     `first`: paths of the plan; these, and all that they need, are opened before the others, their functions bound at once.
+    What of a C++ header is in both parts (functions, tables of a class) each part takes from itself.
     """
     with handles.lock:
         entries = fresh(plan)
-        if lazy and first:
-            needed = planning.closure_of(plan, first)
-            scope = open_listed([entry for entry in entries if entry in needed], lazy=False)
-            if scope is None:
-                return None
+        needed = planning.closure_of(plan, first) if lazy else {}
+        early = [spelled(entry) for entry in entries if entry in needed and entry not in members]
+        if early and open_object([*members.values(), *early], MODES[False]) is None:
+            return None
         return open_listed(entries, lazy)
 
 

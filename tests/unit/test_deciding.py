@@ -209,5 +209,6 @@ class TestAuto:
         assert decided(drawn, tables=tables).private
 
     def test_a_person_who_wants_it_private_gets_it(self) -> None:
+        """As one object, so that the variable is one."""
         tables = {MIR: symbols(SINGLETON), ECKIT: symbols(SINGLETON)}
-        assert decided(plan(), Options("private", "symbols"), tables=tables).private
+        assert decided(plan(), Options("private", "symbols"), tables=tables) == Manner(private=True, lazy=False)
