@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Considered, FileProblem, Finding
+from .model import Considered, FileProblem, Finding, Record
 
 # -------------------------------------------------------------------------------------------------- a load stops
 
@@ -217,11 +217,31 @@ class VariableUnheeded(Finding):
     taken: str
 
 
+class Rebuilt(Record):
+    """Of a package the version that another one asks for is there, under another counter."""
+
+    package: str  # import name
+    asked_for: str  # "2.5.0.33"
+    same_source: bool | None  # by the commit that both declare; None: of what is asked for it is unknown
+
+
 class CountersDiffer(Finding):
     """Wrappers of one stack were released at different times. By itself that breaks nothing."""
 
     code = "counters-differ"
     packages: tuple[tuple[str, str], ...]  # import name, version
+    rebuilt: tuple[Rebuilt, ...] = ()  # those of which another build of the right version is there
+    same_sources: bool = False  # known: what is there was built from the sources of what was asked for
+
+
+class RequirementUnmet(Finding):
+    """Installed distributions ask for another version of a wrapper of the stack. Whether that breaks is checked."""
+
+    code = "requirement-unmet"
+    package: str  # import name of the wrapper
+    version: str
+    requirement: str  # as they word it: "eckitlib==2.5.0.33"
+    asked_by: tuple[tuple[str, str], ...]  # distribution, version; those of the stack first
 
 
 class CopiesDiffer(Finding):

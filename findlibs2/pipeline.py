@@ -73,9 +73,10 @@ def check(*wanted: str, pkg_name: str | None = None) -> Verdict:
 
 def judged(drawn: Plan) -> Verdict:
     """The verdict on a plan, for this process as it is now."""
-    from . import verdict
+    from . import releases, verdict
 
-    return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+    told = verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+    return told.replace(findings=(*told.findings, *releases.judge(drawn)))
 
 
 def load(

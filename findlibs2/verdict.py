@@ -9,14 +9,14 @@ from bisect import bisect
 from os.path import basename
 
 from . import link
-from .findings import CountersDiffer, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from .findings import MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
-from .model import Finding, Host, Loaded, Package, Plan, Record, Step, Verdict
+from .model import Finding, Host, Loaded, Plan, Record, Step, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from .formats.elf_symbols import Symbols
 
@@ -79,7 +79,7 @@ def judge(
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
     closure = Closure(plan, {step.path: read(step.path) for step in plan.steps}, around, read, referred, {}, {})
     everything = not supply_is_unknown(closure, loaded)
-    found = [*missing_versions(closure, host, everything), *counters(plan.packages)]
+    found = list(missing_versions(closure, host, everything))
     unknown = unchecked(closure, loaded)
     missing = missing_symbols(closure)
     if missing and not everything:
@@ -246,17 +246,6 @@ def aborts(closure: Closure, step: Step, symbols: Symbols) -> Iterator[Unversion
         ):
             hit.setdefault(path, set()).add(version.decode("utf-8", "backslashreplace"))
     return (UnversionedProvider(step.path, path, tuple(sorted(names)), step.package) for path, names in hit.items())
-
-
-# ------------------------------------------------------------------------------------------------------------ counters
-
-
-def counters(packages: Sequence[Package]) -> list[CountersDiffer]:
-    """The fourth part of a wrapper's version counts the releases of the whole stack."""
-    known = [(package.name, package.version) for package in packages if package.version is not None]
-    counted = [(name, version) for name, version in known if version.count(".") == 3]
-    different = {version.rpartition(".")[2] for _, version in counted}
-    return [CountersDiffer(tuple(counted))] if len(different) > 1 else []
 
 
 # ------------------------------------------------------------------------------------------------------- what is unknown

@@ -270,6 +270,7 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "unversioned-provider": words_symbols.unversioned_provider,
     "versions-of-absent": words_symbols.versions_of_absent,
     "counters-differ": words_symbols.counters_differ,
+    "requirement-unmet": words_symbols.requirement_unmet,
     "replaced": replaced,
     "unsupported-host": unsupported_host,
     "bad-declaration": bad_declaration,

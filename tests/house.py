@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("trust", "host", "packages", "handles"),
     ("exposure",),
     ("scopes",),
-    ("config", "overriding", "survey", "places"),
+    ("config", "overriding", "survey", "places", "releases"),
     ("locating",),
     # What is done, and what is told.
     ("pipeline",),
@@ -89,6 +89,7 @@ COLD = frozenset(
         "loaders.glibc_symbols",
         "link",
         "verdict",
+        "releases",
         "demangle",
         "writing",
         "loaders.hwcaps",

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from findlibs2 import verdict
-from findlibs2.findings import CountersDiffer, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from findlibs2.findings import MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from findlibs2.formats import elf_relocations, elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
-from findlibs2.model import Host, Loaded, Package, Plan, Step, Verdict
+from findlibs2.model import Host, Loaded, Plan, Step, Verdict
 from tests.build.elf_symbols import UND, WEAK, Symbol, library
 from tests.build.world import HOST, binary, file
 
@@ -154,24 +154,6 @@ class TestVersions:
             MIR: library(wants("f", version=2), needs={"libeckit.so": ["V1"]}),
         }
         assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
-
-
-class TestCounters:
-    @pytest.mark.parametrize(
-        ("versions", "told"),
-        [
-            (("2.5.0.33", "1.30.2.33"), False),
-            (("2.5.0.33", "1.30.2.32"), True),
-            (("2.5.0", "1.30.2.32"), False),
-            ((None, "1.30.2.32"), False),
-        ],
-    )
-    def test_only_where_both_have_one_and_they_differ(self, versions: tuple[str | None, ...], told: bool) -> None:
-        packages = tuple(Package(f"p{n}", (), version=each) for n, each in enumerate(versions))
-        disk = {ECKIT: library([]), MIR: library([])}
-        known = tuple((package.name, str(package.version)) for package in packages)
-        expected = (CountersDiffer(known),) if told else ()
-        assert judged(disk, packages=packages).findings == expected
 
 
 class TestUnchecked:
