@@ -244,6 +244,15 @@ class RequirementUnmet(Finding):
     asked_by: tuple[tuple[str, str], ...]  # distribution, version; those of the stack first
 
 
+class UnderLinked(Finding):
+    """A library uses symbols of a library that it does not need, not even through others."""
+
+    code = "under-linked"
+    path: str
+    symbols: tuple[str, ...]  # as in MissingSymbols
+    found_in: str  # path of the library that has them
+
+
 class CopiesDiffer(Finding):
     """Files of one package carry the same SONAME and are not the same; the unversioned name is taken."""
 
@@ -261,6 +270,7 @@ class LoadedElsewhere(Finding):
     name: str
     loaded: str
     expected: str
+    lacks: tuple[str, ...] | None = None  # what is missing, and `expected` has: symbols, versions; None: not looked at
 
 
 class UnsafeSearchPath(Finding):

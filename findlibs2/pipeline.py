@@ -75,7 +75,9 @@ def judged(drawn: Plan) -> Verdict:
     """The verdict on a plan, for this process as it is now."""
     from . import releases, verdict
 
-    told = verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+    told = verdict.judge(
+        drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred, once(files.read)
+    )
     return told.replace(findings=(*told.findings, *releases.judge(drawn)))
 
 

@@ -177,10 +177,9 @@ def verdict(told: Verdict) -> str:
     """What was found, and what was not looked at."""
     lines = findings(told.findings)
     lines += [f"not looked at: {shown(each)}" for each in told.unchecked]
-    names = ", ".join(map(shown, told.plan.names))
-    lines.append(
-        f"{names}: {len(told.plan.steps)} libraries, {'nothing that stops a load' if told.passes else 'cannot be loaded'}"
-    )
+    names, count = ", ".join(map(shown, told.plan.names)), len(told.plan.steps)
+    outcome = "nothing that stops a load" if told.passes else "cannot be loaded"
+    lines.append(f"{names}: {count} {'library' if count == 1 else 'libraries'}, {outcome}")
     return "\n".join(lines)
 
 

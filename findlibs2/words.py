@@ -231,7 +231,7 @@ def copies_differ(finding: findings.CopiesDiffer) -> Words:
 def loaded_elsewhere(finding: findings.LoadedElsewhere) -> Words:
     return Words(
         f"{shown(finding.name)} is in the process already, from another file; that one is used",
-        (("in use", shown(finding.loaded)), ("expected", shown(finding.expected))),
+        (("in use", shown(finding.loaded)), ("expected", shown(finding.expected)), *words_symbols.fits(finding)),
     )
 
 
@@ -271,6 +271,7 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "versions-of-absent": words_symbols.versions_of_absent,
     "counters-differ": words_symbols.counters_differ,
     "requirement-unmet": words_symbols.requirement_unmet,
+    "under-linked": words_symbols.under_linked,
     "replaced": replaced,
     "unsupported-host": unsupported_host,
     "bad-declaration": bad_declaration,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from . import demangle, findings, metadata, releases
 from .wording import Words, library, quoted, reinstall, shown, wheel
 
@@ -9,20 +11,48 @@ SHOWN = 5  # symbols of one finding; there may be thousands
 
 
 def missing_symbols(finding: findings.MissingSymbols) -> Words:
-    count = len(finding.symbols)
-    demangled = demangle.names(finding.symbols[:SHOWN])
-    more = ((f"... and {count - SHOWN:,} more",),) if count > SHOWN else ()
     return Words(
-        f"{library(finding.path)} needs {count:,} {'symbol' if count == 1 else 'symbols'} that "
+        f"{library(finding.path)} needs {count(finding.symbols)} that "
         + (f"{library(finding.expected_in)} does not have" if finding.expected_in is not None else "no library has"),
         (
-            *((shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in demangled),
-            *more,
+            *listed(finding.symbols),
             ("wanted by", shown(finding.path), wheel(finding.package)),
             *expected_in(finding),
             *counters_of(finding.package, finding.expected_package),
         ),
         right_version(finding.package, finding.expected_package),
+    )
+
+
+def count(symbols: Sequence[str]) -> str:
+    return f"{len(symbols):,} {'symbol' if len(symbols) == 1 else 'symbols'}"
+
+
+def listed(symbols: Sequence[str]) -> list[tuple[str]]:
+    """Some of them, each with its meaning where the process can tell it."""
+    demangled = demangle.names(symbols[:SHOWN])
+    more = [(f"... and {len(symbols) - SHOWN:,} more",)] if len(symbols) > SHOWN else []
+    return [*((shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in demangled), *more]
+
+
+def fits(finding: findings.LoadedElsewhere) -> list[tuple[str, ...]]:
+    """Whether what is in the process can stand in for what was expected, where that was looked at."""
+    if finding.lacks is None:
+        return []
+    if not finding.lacks:
+        return [("so", "it has all that is wanted of the other one")]
+    return [("lacks", name) for (name,) in listed(finding.lacks)]
+
+
+def under_linked(finding: findings.UnderLinked) -> Words:
+    what, whose = f"{library(finding.path)} uses {count(finding.symbols)}", library(finding.found_in)
+    return Words(
+        f"{what} of {whose}, which it does not say it needs",
+        (
+            *listed(finding.symbols),
+            ("wanted by", shown(finding.path)),
+            ("found in", shown(finding.found_in)),
+        ),
     )
 
 

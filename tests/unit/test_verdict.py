@@ -14,7 +14,7 @@ from findlibs2.findings import MissingSymbols, MissingVersion, UnversionedProvid
 from findlibs2.formats import elf_relocations, elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
-from findlibs2.model import Host, Loaded, Plan, Step, Verdict
+from findlibs2.model import File, Host, Loaded, Plan, Step, Verdict
 from tests.build.elf_symbols import UND, WEAK, Symbol, library
 from tests.build.world import HOST, binary, file
 
@@ -58,7 +58,11 @@ def judged(
         return elf_relocations.references(window(disk[path]))
 
     drawn = Plan(("mir",), (MIR,), tuple(steps), **plan)  # type: ignore[arg-type]
-    return verdict.judge(drawn, host, loaded, tables.get, referred)
+
+    def headers(path: str) -> File:
+        return file(binary(path))
+
+    return verdict.judge(drawn, host, loaded, tables.get, referred, headers)
 
 
 def test_what_the_process_has_supplies_too() -> None:
@@ -175,20 +179,3 @@ class TestUnchecked:
         disk = {ECKIT: library([]), MIR: library(wants("f"))}
         told = judged(disk, loaded=None)
         assert (told.passes, told.unchecked[0]) == (True, "the libraries in this process")
-
-
-@pytest.mark.parametrize(
-    ("name", "scopes"),
-    [
-        ("_ZNK5eckit3geo4Grid2dxEv", ["_ZNK5eckit3geo4Grid", "_ZNK5eckit3geo", "_ZNK5eckit"]),
-        ("_ZTchn24_h24_N5eckit3Log3setEv", ["_ZTchn24_h24_N5eckit3Log", "_ZTchn24_h24_N5eckit"]),
-        ("codes_get_api_version", ["codes_get_api_", "codes_get_", "codes_"]),
-        ("_Z3foov", []),
-        ("_ZN99999999999999x", []),
-        ("_ZN", []),
-        ("plain", []),
-        ("", []),
-    ],
-)
-def test_the_scopes_of_a_name(name: str, scopes: list[str]) -> None:
-    assert [each.decode() for each in verdict.scopes(name.encode())] == scopes
