@@ -91,7 +91,7 @@ def test_what_is_missing_is_told_by_who_wants_it_and_who_should_have_it() -> Non
 
 
 def test_what_no_relocation_refers_to_is_looked_up_by_nobody() -> None:
-    disk = {ECKIT: library([]), MIR: library(wants("f"), refer=False)}
+    disk = {ECKIT: library([]), MIR: library([*wants("f"), *has("g")], refer=False)}
     assert judged(disk).findings == ()
 
 

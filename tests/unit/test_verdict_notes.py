@@ -41,7 +41,9 @@ class TestUnderLinked:
         disk = {ECKIT: library(wants("g")), ATLAS: library([]), MIR: library([])}
         assert judged(disk, self.STEPS).findings == (MissingSymbols(ECKIT, ("g",)),)
 
-    @pytest.mark.parametrize("unused", [library(wants("g"), refer=False), library([Symbol("g", 0, 0, WEAK)])])
+    @pytest.mark.parametrize(
+        "unused", [library([*wants("g"), *has("x")], refer=False), library([Symbol("g", 0, 0, WEAK)])]
+    )
     def test_what_no_loader_looks_up_and_what_may_be_missing_is_not_told(self, unused: bytes) -> None:
         disk = {ECKIT: unused, ATLAS: library(has("g")), MIR: library([])}
         assert judged(disk, self.STEPS).findings == ()
