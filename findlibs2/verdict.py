@@ -91,12 +91,15 @@ def judge(
     """The verdict on a plan. `loaded`: the objects of the process; None: unknown. `read`: the symbols of a file;
     `referred`: the numbers of those that its relocations refer to; `headers`: what else it says."""
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
+    program = host.executable.path if host.executable is not None and loaded is not None else None
+    if program is not None:  # in the loader's list its path is ""
+        around.setdefault(program, program)
     tables = {step.path: read(step.path) for step in plan.steps}
     closure = Closure(plan, tables, around, read, referred, headers, {}, {})
     everything = not supply_is_unknown(closure, loaded)
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
-    found = [*missing_versions(closure, host, everything), *under_linked(closure)]
+    found = [*missing_versions(closure, host, everything), *under_linked(closure, program)]
     unknown = unchecked(closure, loaded)
     if missing and not everything:
         count = sum(len(each.symbols) for each in missing)
@@ -135,8 +138,11 @@ def missing_symbols(closure: Closure, missing: Iterable[link.Missing]) -> list[M
     return [explained(closure, path, supplier, names) for (path, supplier), names in groups.items()]
 
 
-def under_linked(closure: Closure) -> Iterator[UnderLinked]:
-    """What a file finds, and not in what it needs; of a file that leads to something unknown nothing is said."""
+def under_linked(closure: Closure, program: str | None) -> Iterator[UnderLinked]:
+    """What a file finds, and not in what it needs; of a file that leads to something unknown nothing is said.
+
+    `program`: the running one. It is in every scope, and no file can say that it needs it.
+    """
     known: dict[str, list[str | None]] = {}
 
     def needed(path: str) -> list[str | None]:
@@ -146,9 +152,9 @@ def under_linked(closure: Closure) -> Iterator[UnderLinked]:
 
     for path, symbols in closure.tables.items():
         reach = underlinking.reached(path, needed)
-        inside = [closure.symbols(each) for each in reach or ()]
+        inside = [closure.symbols(each) for each in (*(reach or ()), *((program,) if program is not None else ()))]
         providers = [each for each in inside if each is not None]
-        if symbols is None or not inside or len(providers) < len(inside):
+        if symbols is None or reach is None or len(providers) < len(inside):
             continue
         missing = without_unused(closure, link.missing({path: symbols}, providers, closure.named))
         others = dict(closure.everything()) if missing else {}

@@ -71,6 +71,14 @@ def test_what_the_process_has_supplies_too() -> None:
     assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
 
 
+def test_what_the_program_has_supplies_too() -> None:
+    program = "/usr/bin/program"
+    disk = {ECKIT: library([]), MIR: library(wants("host_run")), program: library(has("host_run"))}
+    host = HOST.replace(executable=binary(program, name="").replace(kind="executable"))
+    assert judged(disk, host=host).findings == ()
+    assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
+
+
 def test_what_is_missing_is_told_by_who_wants_it_and_who_should_have_it() -> None:
     geo = "/site/eckitlib/lib64/libeckit_geo.so"
     steps = (*STEPS[:1], step(geo, package="eckitlib"), step(MIR, "libeckit.so", "libeckit_geo.so", package="mirlib"))

@@ -9,6 +9,7 @@ from findlibs2.findings import LoadedElsewhere, MissingSymbols, UnderLinked
 from findlibs2.link import Missing
 from findlibs2.model import Finding, Loaded
 from tests.build.elf_symbols import WEAK, Symbol, library
+from tests.build.world import HOST, binary
 from tests.unit.test_verdict import ECKIT, LIBC, MIR, has, judged, step, symbols, wants
 
 ATLAS, SITE_ECKIT = "/site/atlaslib/lib64/libatlas.so", "/opt/eckit/lib/libeckit.so"
@@ -36,6 +37,12 @@ class TestUnderLinked:
         }
         told = judged(disk, self.STEPS, loaded=(Loaded(LIBC, "libc.so.6"),))
         assert told.findings == (UnderLinked(ECKIT, ("g", "h"), LIBC), UnderLinked(ATLAS, ("g",), LIBC))
+
+    def test_what_the_program_brings_nobody_can_say_to_need(self) -> None:
+        program = "/usr/bin/program"
+        disk = {ECKIT: library(wants("g")), ATLAS: library([]), MIR: library([]), program: library(has("g"))}
+        host = HOST.replace(executable=binary(program, name="").replace(kind="executable"))
+        assert judged(disk, self.STEPS, host=host).findings == ()
 
     def test_what_nobody_brings_is_missing_and_not_told_twice(self) -> None:
         disk = {ECKIT: library(wants("g")), ATLAS: library([]), MIR: library([])}
