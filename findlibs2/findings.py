@@ -281,6 +281,17 @@ class UnsafeSearchPath(Finding):
     rule: str  # "RPATH" or "RUNPATH"
     directory: str  # as written
     reason: str
+    others: tuple[str, ...] = ()  # further files that bring it
+
+
+class ForeignSearchPath(Finding):
+    """A file brings a search directory that does not exist here, mostly of the machine that built it. Harmless."""
+
+    code = "foreign-search-path"
+    path: str  # the file
+    rule: str  # "RPATH" or "RUNPATH"
+    directory: str
+    others: tuple[str, ...] = ()  # further files that bring it
 
 
 class TruncatedTail(Finding):

@@ -73,12 +73,12 @@ def check(*wanted: str, pkg_name: str | None = None) -> Verdict:
 
 def judged(drawn: Plan) -> Verdict:
     """The verdict on a plan, for this process as it is now."""
-    from . import releases, verdict
+    from . import remarks, verdict
 
     told = verdict.judge(
         drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred, once(files.read)
     )
-    return told.replace(findings=(*told.findings, *releases.judge(drawn)))
+    return remarks.complete(told)
 
 
 def load(

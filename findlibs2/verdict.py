@@ -92,8 +92,8 @@ def judge(
     `referred`: the numbers of those that its relocations refer to; `headers`: what else it says."""
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
     program = host.executable.path if host.executable is not None and loaded is not None else None
-    if program is not None:  # in the loader's list its path is ""
-        around.setdefault(program, program)
+    if program is not None and program not in around.values():  # in the loader's list its path is ""
+        around[program] = program
     tables = {step.path: read(step.path) for step in plan.steps}
     closure = Closure(plan, tables, around, read, referred, headers, {}, {})
     everything = not supply_is_unknown(closure, loaded)

@@ -237,9 +237,20 @@ def loaded_elsewhere(finding: findings.LoadedElsewhere) -> Words:
 
 def unsafe_search_path(finding: findings.UnsafeSearchPath) -> Words:
     return Words(
-        f"{library(finding.path)} brings a search directory that is not to be trusted; it is left out",
-        ((finding.rule, shown(finding.directory), shown(finding.reason)),),
+        "libraries bring search directories that are not to be trusted; nothing is taken from there",
+        ((shown(finding.directory), shown(finding.reason), f"{finding.rule} of {bringing(finding)}"),),
     )
+
+
+def foreign_search_path(finding: findings.ForeignSearchPath) -> Words:
+    return Words(
+        "libraries bring search directories that do not exist here",
+        ((shown(finding.directory), f"{finding.rule} of {bringing(finding)}"),),
+    )
+
+
+def bringing(finding: findings.UnsafeSearchPath | findings.ForeignSearchPath) -> str:
+    return library(finding.path) + (f" and {len(finding.others)} more" if finding.others else "")
 
 
 def truncated_tail(finding: findings.TruncatedTail) -> Words:
@@ -283,6 +294,7 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "copies-differ": copies_differ,
     "loaded-elsewhere": loaded_elsewhere,
     "unsafe-search-path": unsafe_search_path,
+    "foreign-search-path": foreign_search_path,
     "truncated-tail": truncated_tail,
     "passed-over": passed_over,
 }

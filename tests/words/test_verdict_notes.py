@@ -88,3 +88,20 @@ class TestLoadedElsewhere:
         before = self.other(site, "one")
         assert said(site, before).startswith(f"{self.NOTE}\n    lacks   two\nlibmir.so needs 1 symbol that")
         assert "undefined symbol: two" in run(f"{before}\nimport findlibs2; findlibs2.load('mir')", site).stderr
+
+
+def test_of_many_search_directories_the_first_are_told(site: Path) -> None:
+    paths = ":".join(["/nowhere/lib", *(f"build{number}" for number in range(8))])
+    built(site / "mirlib" / "lib64" / "libmir.so", calling(), f"-Wl,--disable-new-dtags,-rpath,{paths}")
+    assert said(site) == (
+        """libraries bring search directories that are not to be trusted; nothing is taken from there [unsafe-search-path]
+    build0   relative to the current directory   RPATH of libmir.so
+    build1   relative to the current directory   RPATH of libmir.so
+    build2   relative to the current directory   RPATH of libmir.so
+    build3   relative to the current directory   RPATH of libmir.so
+    build4   relative to the current directory   RPATH of libmir.so
+    ... and 3 more
+libraries bring search directories that do not exist here [foreign-search-path]
+    /nowhere/lib   RPATH of libmir.so
+mir: 1 library, nothing that stops a load"""
+    )

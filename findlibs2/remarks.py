@@ -1,0 +1,14 @@
+"""What a verdict says besides symbols and versions: releases, further copies, search directories. Cold."""
+
+from __future__ import annotations
+
+from . import releases, searchpaths
+from .findings import UnsafeSearchPath
+from .model import Verdict
+
+
+def complete(told: Verdict) -> Verdict:
+    """The verdict with all that is worth a remark. Of search directories it tells all, not only those that were searched."""
+    kept = (each for each in told.findings if not isinstance(each, UnsafeSearchPath))
+    remarks = (*releases.judge(told.plan), *searchpaths.judge(told.plan))
+    return told.replace(findings=(*kept, *remarks))
