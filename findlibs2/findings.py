@@ -263,6 +263,17 @@ class CopiesDiffer(Finding):
     others: tuple[str, ...]
 
 
+class SeveralProviders(Finding):
+    """Several packages of the stack bring a library of one SONAME, of different content. A process can have one of them."""
+
+    code = "several-providers"
+    severity = "warning"
+    name: str  # the SONAME
+    taken: str
+    others: tuple[str, ...]
+    missed: tuple[str, ...] = ()  # symbols and versions that are missing now, and one of the others has
+
+
 class LoadedElsewhere(Finding):
     """A library is in the process already, from another file than the plan would have opened."""
 

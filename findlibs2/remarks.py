@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import releases, searchpaths
+from . import releases, rivals, searchpaths
 from .findings import UnsafeSearchPath
 from .model import Verdict
 
@@ -10,5 +10,6 @@ from .model import Verdict
 def complete(told: Verdict) -> Verdict:
     """The verdict with all that is worth a remark. Of search directories it tells all, not only those that were searched."""
     kept = (each for each in told.findings if not isinstance(each, UnsafeSearchPath))
-    remarks = (*releases.judge(told.plan), *searchpaths.judge(told.plan))
+    plan = told.plan
+    remarks = (*rivals.judge(plan, told.findings), *releases.judge(plan), *searchpaths.judge(plan))
     return told.replace(findings=(*kept, *remarks))

@@ -282,6 +282,7 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "versions-of-absent": words_symbols.versions_of_absent,
     "counters-differ": words_symbols.counters_differ,
     "requirement-unmet": words_symbols.requirement_unmet,
+    "several-providers": words_symbols.several_providers,
     "under-linked": words_symbols.under_linked,
     "replaced": replaced,
     "unsupported-host": unsupported_host,

@@ -35,6 +35,18 @@ def listed(symbols: Sequence[str]) -> list[tuple[str]]:
     return [*((shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in demangled), *more]
 
 
+def several_providers(finding: findings.SeveralProviders) -> Words:
+    return Words(
+        f"several packages bring {shown(finding.name)}, of different content; one of them serves all",
+        (
+            ("taken", shown(finding.taken)),
+            *(("left out", shown(path)) for path in finding.others),
+            *(("which has", name) for (name,) in listed(finding.missed)),
+            *((("so", "nothing is missing because of that"),) if not finding.missed else ()),
+        ),
+    )
+
+
 def fits(finding: findings.LoadedElsewhere) -> list[tuple[str, ...]]:
     """Whether what is in the process can stand in for what was expected, where that was looked at."""
     if finding.lacks is None:

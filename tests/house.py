@@ -39,7 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("trust", "host", "packages", "handles"),
     ("exposure",),
     ("scopes",),
-    ("config", "overriding", "survey", "places", "releases", "searchpaths"),
+    ("config", "overriding", "survey", "places", "releases", "rivals", "searchpaths"),
     ("remarks",),
     ("locating",),
     # What is done, and what is told.
@@ -94,6 +94,7 @@ COLD = frozenset(
         "expecting",
         "verdict",
         "releases",
+        "rivals",
         "searchpaths",
         "remarks",
         "demangle",

@@ -98,6 +98,48 @@ def test_who_asks_for_the_same_is_told_in_one_row(site: Path) -> None:
     ]
 
 
+def test_the_counters_of_a_large_stack_are_all_told(site: Path) -> None:
+    names = [f"n{number}lib" for number in range(9)]
+    for name in names:
+        wrapper(site, name, "1.0.0.32")
+    stack(site, "2.5.0.33", "1.30.2.33", [])
+    init = site / "mirlib" / "__init__.py"
+    init.write_text(init.read_text().replace("['eckitlib']", repr([*names, "eckitlib"])))
+    assert [line.split()[0] for line in said(site).split("\n")[1:-1]] == [*names, "eckitlib", "mirlib"]
+
+
+class TestSeveralProviders:
+    """libz.so is in two packages; libmir.so gets that of its own."""
+
+    def stack(self, site: Path, mine: str, other: str) -> str:
+        stack(site, "2.5.0.33", "1.30.2.33", [])
+        wants = [Symbol(MISSING, section=UND, value=0), Symbol("z_new", section=UND, value=0)]
+        place = site / "mirlib" / "lib64"
+        (place / "libmir.so").write_bytes(library(wants, "libmir.so", ["libeckit.so", "libz.so"]))
+        (place / "libz.so").write_bytes(library([Symbol(mine)], "libz.so"))
+        (site / "eckitlib" / "lib64" / "libz.so").write_bytes(library([Symbol(other)], "libz.so"))
+        return said(site)
+
+    NOTE = """several packages bring libz.so, of different content; one of them serves all [several-providers]
+    taken   SITE/mirlib/lib64/libz.so
+    left out   SITE/eckitlib/lib64/libz.so
+"""
+
+    def test_equal_ones_are_no_matter(self, site: Path) -> None:
+        assert self.stack(site, "z_new", "z_new") == "mir: 3 libraries, nothing that stops a load"
+
+    def test_one_that_has_nothing_that_is_missing(self, site: Path) -> None:
+        told = self.stack(site, "z_new", "z_old")
+        assert (
+            told
+            == f"{self.NOTE}    so   nothing is missing because of that\nmir: 3 libraries, nothing that stops a load"
+        )
+
+    def test_one_that_has_what_is_missing(self, site: Path) -> None:
+        told = self.stack(site, "z_old", "z_new")
+        assert f"{self.NOTE}    which has   z_new\nmir: 3 libraries, cannot be loaded" in told
+
+
 class TestFix:
     """The command that repairs a broken stack installs what an installed package asks for, and nothing else."""
 
