@@ -131,15 +131,17 @@ def meets(version: str, requirement: Requirement) -> bool:
 
 def asking(there: Mapping[str, str]) -> list[Asked]:
     """What every installed distribution requires of the import packages, whose versions are given."""
-    try:
-        packages = {canonical(known_as(package)): package for package in there}
-    except ImportError:  # without `packaging` there is no reading requirements
-        return []
+    packages = {one_spelling(known_as(package)): package for package in there}
     found: dict[str, list[Asked]] = {}  # by distribution; of several of one name the first is the one that is in use
     for each in distributions.distributions():
         name, asks = asked(each, packages, there)
         found.setdefault(name, asks)
     return [each for of_one in found.values() for each in of_one]
+
+
+def one_spelling(name: str) -> str:
+    """As `canonical`, which brings half of `packaging`."""
+    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def known_as(package: str) -> str:
@@ -151,33 +153,40 @@ def known_as(package: str) -> str:
     return package
 
 
-def name_of(found: Any) -> str:
-    """Of nearly all it stands in the first lines; understanding the whole takes many times as long."""
-    lines = headers(found).split("\n")
-    return next((line[5:].strip() for line in lines if line.startswith("Name:")), None) or str(found.metadata["Name"])
-
-
-def headers(found: Any) -> str:
-    """What stands before the description; "" where there is no such file (egg-info)."""
-    return str(found.read_text("METADATA") or "").partition("\n\n")[0]
-
-
 def asked(found: Any, packages: Mapping[str, str], there: Mapping[str, str]) -> tuple[str, list[Asked]]:
-    """The canonical name of one distribution, and what it requires of the packages (canonical name -> import name);
+    """The name of one distribution in one spelling, and what it requires of the packages (such a name -> import name);
     nothing, where its metadata are malformed in whatever way."""
     try:
-        name, head = name_of(found), headers(found)
-        spelled = head.lower().replace("_", "-").replace(".", "-")
-        if head and not any(each in spelled for each in packages):
-            return canonical(name), []
-        by, needs = packages.get(canonical(name)), applying(found.requires or ())
-        return canonical(name), [
-            Asked(name, found.version, by, of, bare(each), exactly(each), meets(there[of], each))
-            for each in needs
-            if each.url is None and (of := packages.get(canonical(each.name))) is not None
-        ]
+        name, version, requires = head(found)
+        by, asks = packages.get(one_spelling(name)), []
+        for text in requires:
+            if any(each in one_spelling(text) for each in packages):
+                asks += required(text, packages, there)
+        return one_spelling(name), [Asked(name, version, by, *each) for each in asks]
     except Exception:
         return "", []
+
+
+def head(found: Any) -> tuple[str, str, list[str]]:
+    """Name, version, requirements. They stand in lines of their own; understanding all takes many times as long."""
+    lines = str(found.read_text("METADATA") or "").partition("\n\n")[0].split("\n")
+    fields = [(field, value.strip()) for field, _, value in (line.partition(":") for line in lines)]
+    known = dict(reversed(fields))
+    if "Name" not in known or "Version" not in known:  # egg-info
+        return found.metadata["Name"], found.version, found.requires or []
+    return known["Name"], known["Version"], [value for field, value in fields if field == "Requires-Dist"]
+
+
+def required(
+    text: str, packages: Mapping[str, str], there: Mapping[str, str]
+) -> list[tuple[str, str, str | None, bool]]:
+    """Of a requirement: the package, the words, the one version, whether that is met; nothing, if it is of no package."""
+    name, _, version = text.partition("==")
+    of = packages.get(one_spelling(name))
+    if of is not None and version == there[of]:  # as nearly all are; `packaging` is dear
+        return [(of, text, version, True)]
+    needs = ((each, packages.get(one_spelling(each.name))) for each in applying([text]) if each.url is None)
+    return [(of, bare(each), exactly(each), meets(there[of], each)) for each, of in needs if of is not None]
 
 
 def exactly(requirement: Requirement) -> str | None:

@@ -38,11 +38,10 @@ def judge(plan: Plan, findings: Iterable[Finding]) -> list[SeveralProviders]:
 
 
 def listed(package: Package) -> Iterator[tuple[str, str]]:
-    """Unversioned name and path of every library in the directories of a package."""
+    """Unversioned name and path of every file in the library directories of a package."""
     for directory in package.libraries:
         for name in files.listing(directory) or ():
-            if ".so" in name:
-                yield closure.family(name), join(directory, name)
+            yield closure.family(name), join(directory, name)
 
 
 def is_rival(path: str, step: Step, binary: Binary) -> bool:

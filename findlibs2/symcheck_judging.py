@@ -156,9 +156,9 @@ class Question:
             if self.is_unknown(each, outside or expected):
                 continue
             if outside is not None:
-                under.append((outside, verdict.spelled(each)))
+                under.append((outside, verdict.spelled(each.name, each.version)))
             else:
-                nowhere.setdefault(expected, []).append(verdict.spelled(each))
+                nowhere.setdefault(expected, []).append(verdict.spelled(each.name, each.version))
         given = {each.path: each for each in self.group.given}
         for expected, names in nowhere.items():
             exports = len(self.group.sorted_exports(given[expected])) if expected in given else 0

@@ -6,6 +6,7 @@ satisfies its references as well, so that such a file works in one program and n
 
 from __future__ import annotations
 
+from . import link
 from .findings import UnderLinked
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .formats.elf_symbols import Symbols
-    from .link import Missing
 
 
 def reached(path: str, needed: Callable[[str], Iterable[str | None]]) -> tuple[str, ...] | None:
@@ -35,7 +35,42 @@ def reached(path: str, needed: Callable[[str], Iterable[str | None]]) -> tuple[s
     return tuple(found)
 
 
-def supplier(missing: Missing, others: Mapping[str, Symbols]) -> str | None:
+def outside(
+    importers: Mapping[str, Symbols], reach: Mapping[str, frozenset[str]], everything: Iterable[tuple[str, Symbols]]
+) -> Iterator[tuple[str, bytes, bytes | None, str]]:
+    """What files find only out of their reach: who refers to it, its name and version, the first who has it.
+
+    `importers`, `reach`: by path. Each provider is asked once for all. A reference that says of which file it wants a
+    version is left out: whether that file is there and has it is a question of its own.
+    """
+    wanting = wanted(importers)
+    by_hash: dict[int, list[tuple[bytes, bytes | None]]] = {}
+    for name, version in wanting:
+        by_hash.setdefault(gnu_hash(name), []).append((name, version))
+    either = {*by_hash, *(hashed ^ 1 for hashed in by_hash)}
+    first: dict[tuple[bytes, bytes | None], str] = {}
+    for path, provider in everything:
+        for hashed in link.possible(by_hash, either, provider) if wanting else ():
+            for key in by_hash[hashed]:
+                if key in wanting and glibc_symbols.supplies(provider, *key, hashed):
+                    first.setdefault(key, path)
+                    wanting[key] = [each for each in wanting[key] if path not in reach[each]]
+                    if not wanting[key]:
+                        del wanting[key]
+    return ((path, *key, first[key]) for key, paths in wanting.items() if key in first for path in paths)
+
+
+def wanted(importers: Mapping[str, Symbols]) -> dict[tuple[bytes, bytes | None], list[str]]:
+    """Strong references, by name and version, with the files that refer to them."""
+    found: dict[tuple[bytes, bytes | None], list[str]] = {}
+    for path, symbols in importers.items():
+        for name, version, file, weak in symbols.imports():
+            if not weak and file is None:
+                found.setdefault((name, version), []).append(path)
+    return found
+
+
+def supplier(missing: link.Missing, others: Mapping[str, Symbols]) -> str | None:
     """The first of the others, by path, that has what a file does not find in its closure."""
     hashed = gnu_hash(missing.name)
     having = (

@@ -35,6 +35,7 @@ class Closure(Record):
     plan: Plan
     tables: dict[str, Symbols | None]  # by path, of the steps; None: they cannot be read
     around: dict[str, str]  # DT_SONAME -> path, of what is in the process
+    names: dict[str, str]  # likewise, of all; what the plan opens goes first
     read: Callable[[str], Symbols | None]
     referred: Callable[[str], frozenset[int] | None]
     headers: Callable[[str], File]
@@ -47,10 +48,7 @@ class Closure(Record):
         return self.symbols(path) if path is not None else None
 
     def path_of(self, name: str) -> str | None:
-        in_plan = (
-            step.path for step in self.plan.steps if step.file.binary is not None and step.file.binary.name == name
-        )
-        return next(in_plan, None) or self.around.get(name)
+        return self.names.get(name)
 
     def symbols(self, path: str) -> Symbols | None:
         return self.tables[path] if path in self.tables else self.read(path)
@@ -95,7 +93,8 @@ def judge(
     if program is not None and program not in around.values():  # in the loader's list its path is ""
         around[program] = program
     tables = {step.path: read(step.path) for step in plan.steps}
-    closure = Closure(plan, tables, around, read, referred, headers, {}, {})
+    opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
+    closure = Closure(plan, tables, around, {**around, **opened}, read, referred, headers, {}, {})
     everything = not supply_is_unknown(closure, loaded)
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
@@ -134,7 +133,7 @@ def missing_symbols(closure: Closure, missing: Iterable[link.Missing]) -> list[M
     groups: dict[tuple[str, str | None], list[str]] = {}
     for each in missing:
         for path in each.by:
-            groups.setdefault((path, expected(closure, path, each)), []).append(spelled(each))
+            groups.setdefault((path, expected(closure, path, each)), []).append(spelled(each.name, each.version))
     return [explained(closure, path, supplier, names) for (path, supplier), names in groups.items()]
 
 
@@ -150,16 +149,16 @@ def under_linked(closure: Closure, program: str | None) -> Iterator[UnderLinked]
             known[path] = closure.led_to(path)
         return known[path]
 
+    importers, reach = {}, {}
     for path, symbols in closure.tables.items():
-        reach = underlinking.reached(path, needed)
-        inside = [closure.symbols(each) for each in (*(reach or ()), *((program,) if program is not None else ()))]
-        providers = [each for each in inside if each is not None]
-        if symbols is None or reach is None or len(providers) < len(inside):
-            continue
-        missing = without_unused(closure, link.missing({path: symbols}, providers, closure.named))
-        others = dict(closure.everything()) if missing else {}
-        outside = ((underlinking.supplier(each, others), spelled(each)) for each in missing)
-        yield from underlinking.told(path, ((who, name) for who, name in outside if who is not None))
+        inside = underlinking.reached(path, needed)
+        if symbols is not None and inside is not None and all(closure.symbols(each) for each in inside):
+            importers[path], reach[path] = symbols, frozenset((*inside, *((program,) if program is not None else ())))
+    by: dict[str, list[tuple[str, str]]] = {}
+    for path, name, version, who in underlinking.outside(importers, reach, closure.everything()):
+        if closure.is_looked_up(path, name):
+            by.setdefault(path, []).append((who, spelled(name, version)))
+    return (finding for path, found in by.items() for finding in underlinking.told(path, found))
 
 
 def fitted(closure: Closure, finding: Finding, missing: Iterable[link.Missing]) -> Finding:
@@ -169,7 +168,11 @@ def fitted(closure: Closure, finding: Finding, missing: Iterable[link.Missing]) 
     here, other = closure.symbols(finding.loaded), closure.symbols(finding.expected)
     if here is None or other is None:
         return finding
-    symbols = [spelled(each) for each in missing if underlinking.supplier(each, {finding.expected: other}) is not None]
+    symbols = [
+        spelled(each.name, each.version)
+        for each in missing
+        if underlinking.supplier(each, {finding.expected: other}) is not None
+    ]
     versions = {
         version.decode("utf-8", "backslashreplace")
         for table in closure.tables.values()
@@ -180,8 +183,8 @@ def fitted(closure: Closure, finding: Finding, missing: Iterable[link.Missing]) 
     return finding.replace(lacks=(*sorted(symbols), *sorted(versions)))
 
 
-def spelled(missing: link.Missing) -> str:
-    words = (word.decode("utf-8", "backslashreplace") for word in (missing.name, missing.version) if word is not None)
+def spelled(name: bytes, version: bytes | None) -> str:
+    words = (word.decode("utf-8", "backslashreplace") for word in (name, version) if word is not None)
     return "@".join(words)
 
 

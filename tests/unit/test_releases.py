@@ -147,8 +147,10 @@ class TestRequirements:
         told = judged(*stack(tmp_path, "2.5.0.32"))[-1]
         assert told == UNMET.replace(asked_by=((MIR, "1.30.2.33"), ("a-tool", "1")))
 
-    def test_without_packaging_nothing_is_asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_packaging_nobody_is_known_to_ask_for_something_else(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         distribution(tmp_path, "mir-python", "1", PIN)
         on_path(tmp_path)
-        monkeypatch.setitem(sys.modules, "packaging.utils", None)
+        monkeypatch.setitem(sys.modules, "packaging.requirements", None)
         assert metadata.asking({ECKIT: "1"}) == []
