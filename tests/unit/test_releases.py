@@ -131,6 +131,15 @@ class TestRequirements:
         (tmp_path / "broken-1.dist-info" / "METADATA").write_bytes(b"\xff\xfe" + ECKIT.encode())
         assert self.asked(tmp_path, f"{ECKIT}==1", "]]", f"{ECKIT} @ file:///x") == {f"{ECKIT}==1": False}
 
+    def test_older_metadata_are_read_too(self, tmp_path: Path) -> None:
+        egg = tmp_path / "mir_python-1.egg-info"
+        egg.mkdir()
+        (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: mir-python\nVersion: 1\n")
+        (egg / "requires.txt").write_text(f"{ECKIT}==1\n")
+        on_path(tmp_path)
+        (asked,) = metadata.asking({ECKIT: "2"})
+        assert (asked.by, asked.by_version, asked.exactly, asked.met) == ("mir-python", "1", "1", False)
+
     def test_of_two_installations_of_one_distribution_the_first_asks(self, tmp_path: Path) -> None:
         (tmp_path / "second").mkdir()
         distribution(tmp_path / "second", "mir-python", "1.29", [f"{ECKIT}==1"])

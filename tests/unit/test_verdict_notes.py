@@ -70,6 +70,8 @@ class TestUnderLinked:
         assert underlinking.reached("a", needed.__getitem__) == ("a", "b", "c")
 
     def test_of_several_that_have_it_the_first_is_told(self) -> None:
+        disk = {ECKIT: library(wants("g")), ATLAS: library(has("g")), MIR: library(has("g"))}
+        assert judged(disk, self.STEPS).findings == (UnderLinked(ECKIT, ("g",), ATLAS),)
         others = {"a": symbols(library(has("f"))), "b": symbols(library(has("g"))), "c": symbols(library(has("g")))}
         assert underlinking.supplier(Missing(b"g", None, None, ()), others) == "b"
 
