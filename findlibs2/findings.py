@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .model import Considered, FileProblem, Finding
+from .model import Considered, FileProblem, Finding, Record
 
 # -------------------------------------------------------------------------------------------------- a load stops
 
@@ -232,11 +232,40 @@ class VariableUnheeded(Finding):
     taken: str
 
 
+class Rebuilt(Record):
+    """Of a package the version that another one asks for is there, under another counter."""
+
+    package: str  # import name
+    asked_for: str  # "2.5.0.33"
+    same_source: bool | None  # by the commit that both declare; None: of what is asked for it is unknown
+
+
 class CountersDiffer(Finding):
     """Wrappers of one stack were released at different times. By itself that breaks nothing."""
 
     code = "counters-differ"
     packages: tuple[tuple[str, str], ...]  # import name, version
+    rebuilt: tuple[Rebuilt, ...] = ()  # those of which another build of the right version is there
+    same_sources: bool = False  # known: what is there was built from the sources of what was asked for
+
+
+class RequirementUnmet(Finding):
+    """Installed distributions ask for another version of a wrapper of the stack. Whether that breaks is checked."""
+
+    code = "requirement-unmet"
+    package: str  # import name of the wrapper
+    version: str
+    requirement: str  # as they word it: "eckitlib==2.5.0.33"
+    asked_by: tuple[tuple[str, str], ...]  # distribution, version; those of the stack first
+
+
+class UnderLinked(Finding):
+    """A library uses symbols of a library that it does not need, not even through others."""
+
+    code = "under-linked"
+    path: str
+    symbols: tuple[str, ...]  # as in MissingSymbols
+    found_in: str  # path of the library that has them
 
 
 class CopiesDiffer(Finding):
@@ -249,6 +278,17 @@ class CopiesDiffer(Finding):
     others: tuple[str, ...]
 
 
+class SeveralProviders(Finding):
+    """Several packages of the stack bring a library of one SONAME, of different content. A process can have one of them."""
+
+    code = "several-providers"
+    severity = "warning"
+    name: str  # the SONAME
+    taken: str
+    others: tuple[str, ...]
+    missed: tuple[str, ...] = ()  # symbols and versions that are missing now, and one of the others has
+
+
 class LoadedElsewhere(Finding):
     """A library is in the process already, from another file than the plan would have opened."""
 
@@ -256,6 +296,7 @@ class LoadedElsewhere(Finding):
     name: str
     loaded: str
     expected: str
+    lacks: tuple[str, ...] | None = None  # what is missing, and `expected` has: symbols, versions; None: not looked at
 
 
 class UnsafeSearchPath(Finding):
@@ -266,6 +307,17 @@ class UnsafeSearchPath(Finding):
     rule: str  # "RPATH" or "RUNPATH"
     directory: str  # as written
     reason: str
+    others: tuple[str, ...] = ()  # further files that bring it
+
+
+class ForeignSearchPath(Finding):
+    """A file brings a search directory that does not exist here, mostly of the machine that built it. Harmless."""
+
+    code = "foreign-search-path"
+    path: str  # the file
+    rule: str  # "RPATH" or "RUNPATH"
+    directory: str
+    others: tuple[str, ...] = ()  # further files that bring it
 
 
 class TruncatedTail(Finding):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .closure import Avoided, Root, World
     from .deciding import Manner
     from .locating import Stack
-    from .model import Candidate, Finding, Host, Loaded, Package, Verdict
+    from .model import Candidate, Finding, Host, Package, Verdict
 
     Answer = TypeVar("Answer")
     Read: TypeAlias = Callable[[str], File]
@@ -77,18 +77,18 @@ def check(*wanted: str, pkg_name: str | None = None) -> Verdict:
 
 def judged(drawn: Plan) -> Verdict:
     """The verdict on a plan, for this process as it is now."""
-    from . import scoping, verdict
+    from . import remarks, scoping
 
-    here = host.snapshot()
-    told = verdict.judge(drawn, here, everybody(here), once(files.symbols), files.referred)
+    told = remarks.complete(verdict_on(drawn))
     return told.replace(findings=(*told.findings, *scoping.promoted()))
 
 
-def everybody(here: Host) -> tuple[Loaded, ...] | None:
-    """The objects of the process; the program itself, which has no name there, by its path."""
-    program = here.executable.path if here.executable is not None else ""
-    loaded = process.loaded()
-    return tuple(each if each.path else each.replace(path=program) for each in loaded) if loaded is not None else None
+def verdict_on(drawn: Plan) -> Verdict:
+    """The same without what is only remarkable: whether it can be loaded."""
+    from . import verdict
+
+    read = once(files.read)
+    return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred, read)
 
 
 def load(
@@ -139,7 +139,7 @@ def decided(root: Root, stack: Stack, options: Options) -> tuple[Plan, Manner]:
     # Symbols are read where headers are, if they will be asked for: on a cluster it is the opening that costs.
     read = reading.read if options.verify == "symbols" else files.read
     drawn = draw([root], stack, thorough=False, read=read)
-    return drawn, deciding.decide(root.name, drawn, host.snapshot(), options, reading.symbols, judged)
+    return drawn, deciding.decide(root.name, drawn, host.snapshot(), options, reading.symbols, verdict_on)
 
 
 def prepare(name: str, pkg_name: str | None = None) -> str | None:
@@ -185,7 +185,7 @@ def open_all(name: str, drawn: Plan, manner: Manner, checked: bool) -> Plan:
     except OSError as error:
         from . import disagreeing
 
-        raise disagreeing.refused(drawn, manner.doubts, error, lambda: judged(drawn)) from error.__cause__
+        raise disagreeing.refused(drawn, manner.doubts, error, lambda: verdict_on(drawn)) from error.__cause__
     if manner.doubts:
         from . import disagreeing
 

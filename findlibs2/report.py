@@ -10,6 +10,7 @@ from .model import Finding, Plan, Trail, Verdict
 from .wording import Words, library, shown
 
 INDENT = "    "
+MOST = 6  # rows of a note that several findings share
 DECLARATIONS = frozenset(
     {"bad-declaration", "package-missing", "dependencies-unknown", "package-ring", "zipped-wrapper"}
 )
@@ -52,14 +53,26 @@ def beats(cause: str, code: str, evidence: Iterable[Sequence[str]], fix: str | N
 
 
 def findings(found: Iterable[Finding]) -> list[str]:
-    """All of them; where several have the same cause it is told once, with the evidence of all."""
-    said: dict[tuple[str, str], Words] = {}
+    """All of them; where several have the same cause it is told once, with the evidence of all: of notes the first rows."""
+    said: dict[tuple[str, str], list[Words]] = {}
+    brief = set()
     for each in found:
         now = words.say(each)
-        before = said.get((now.cause, each.code))
-        evidence = (*(before.evidence if before is not None else ()), *now.evidence)
-        said[now.cause, each.code] = now.replace(evidence=tuple(dict.fromkeys(evidence)))
-    return [beats(cause, code, now.evidence, now.fix) for (cause, code), now in said.items()]
+        said.setdefault((now.cause, each.code), []).append(now)
+        if each.severity == "note":
+            brief.add(each.code)
+    return [
+        beats(cause, code, together(all_said, code in brief), all_said[-1].fix)
+        for (cause, code), all_said in said.items()
+    ]
+
+
+def together(said: Sequence[Words], brief: bool) -> list[tuple[str, ...]]:
+    """The evidence of all, each row once."""
+    rows = list(dict.fromkeys(row for each in said for row in each.evidence))
+    if not brief or len(said) == 1 or len(rows) <= MOST:
+        return rows
+    return [*rows[: MOST - 1], (f"... and {len(rows) - MOST + 1} more",)]
 
 
 def notes(found: Iterable[Finding]) -> list[str]:
@@ -194,10 +207,9 @@ def verdict(told: Verdict) -> str:
     """What was found, and what was not looked at."""
     lines = findings(told.findings)
     lines += [f"not looked at: {shown(each)}" for each in told.unchecked]
-    names = ", ".join(map(shown, told.plan.names))
-    lines.append(
-        f"{names}: {len(told.plan.steps)} libraries, {'nothing that stops a load' if told.passes else 'cannot be loaded'}"
-    )
+    names, count = ", ".join(map(shown, told.plan.names)), len(told.plan.steps)
+    outcome = "nothing that stops a load" if told.passes else "cannot be loaded"
+    lines.append(f"{names}: {count} {'library' if count == 1 else 'libraries'}, {outcome}")
     return "\n".join(lines)
 
 

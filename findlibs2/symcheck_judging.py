@@ -11,7 +11,7 @@ from itertools import takewhile
 from operator import eq
 from os.path import basename, dirname
 
-from . import link, verdict
+from . import expecting, link, underlinking, verdict
 from .findings import CopiesDiffer, MissingSymbols, MissingVersion, UnversionedProvider
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 
 MUSL = ("libc.musl-", "ld-musl-")
 PYTHON = "the Python interpreter"  # supplies its C interface without being needed (PEP 513, on libpython)
-
-
-class UnderLinked(Finding):
-    """A library uses symbols of a library that it does not need, not even through others."""
-
-    code = "under-linked"
-    path: str
-    symbols: tuple[str, ...]
-    found_in: str  # path of the library that has them
 
 
 class Absent(Record):
@@ -157,23 +148,22 @@ class Question:
     def missing(self) -> Iterator[Finding]:
         unmet = self.unmet([each.symbols for each in self.closure if each.symbols is not None])
         elsewhere = self.elsewhere() if unmet else {}
-        under: dict[str, list[str]] = {}
+        under: list[tuple[str, str]] = []
         nowhere: dict[str | None, list[str]] = {}
         for each in unmet:
-            outside = next((path for path, other in elsewhere.items() if has(other, each)), None)
+            outside = underlinking.supplier(each, elsewhere)
             expected = self.should_have(each)
             if self.is_unknown(each, outside or expected):
                 continue
             if outside is not None:
-                under.setdefault(outside, []).append(verdict.spelled(each))
+                under.append((outside, verdict.spelled(each.name, each.version)))
             else:
-                nowhere.setdefault(expected, []).append(verdict.spelled(each))
+                nowhere.setdefault(expected, []).append(verdict.spelled(each.name, each.version))
         given = {each.path: each for each in self.group.given}
         for expected, names in nowhere.items():
             exports = len(self.group.sorted_exports(given[expected])) if expected in given else 0
             yield MissingSymbols(self.library.path, tuple(names), None, expected, None, exports)
-        for path, names in under.items():
-            yield UnderLinked(self.library.path, tuple(names), path)
+        yield from underlinking.told(self.library.path, under)
 
     def unmet(self, providers: Sequence[Symbols]) -> list[link.Missing]:
         """What the closure does not have, but for what is certainly expected of others that were not given."""
@@ -217,12 +207,8 @@ class Question:
             return found.path if found is not None else None
         direct = [self.group.lead(each.name, self.library) for each in self.library.binary.needed]
         suppliers = [each for each in direct if each is not None and each in self.group.given]
-        for scope in verdict.scopes(missing.name):
-            counts = [(verdict.within(self.group.sorted_exports(each), scope), each.path) for each in suppliers]
-            count, best = max(counts, key=lambda pair: pair[0], default=(0, None))
-            if count:
-                return best
-        return None
+        given = {each.path: each for each in suppliers}
+        return expecting.likeliest(missing.name, list(given), lambda path: self.group.sorted_exports(given[path]))
 
     def versions(self, aborting: bool) -> Iterator[Finding]:
         """elf/dl-version.c: a version that the file lacks of which it is wanted. `aborting`: it may be glibc."""
@@ -257,10 +243,6 @@ def closure(group: Group, library: Library) -> tuple[list[Library], list[str]]:
                 seen.add(other.path)
                 found.append(other)
     return found, list(nowhere)
-
-
-def has(symbols: Symbols, missing: link.Missing) -> bool:
-    return glibc_symbols.supplies(symbols, missing.name, missing.version, gnu_hash(missing.name))
 
 
 def several(given: Sequence[Library]) -> Iterator[CopiesDiffer]:

@@ -6,13 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from . import __version__, demangle, report
+from . import __version__, report
 from .model import Finding, Record, Verdict
 from .symcheck_inputs import Gathered
-from .symcheck_judging import Absent, Judgement, UnderLinked
+from .symcheck_judging import Absent, Judgement
 from .symcheck_wheels import Uncheckable
 from .wording import library, shown
-from .words_symbols import SHOWN
 
 SCHEMA = "findlibs2-symcheck/1"
 
@@ -86,29 +85,17 @@ def row(absent: Absent) -> tuple[str, ...]:
 def told(findings: Iterable[Finding]) -> list[str]:
     lines: list[str] = []
     for each in findings:
-        if isinstance(each, UnderLinked):
-            lines.append(under_linked(each))
-        elif isinstance(each, Uncheckable):
+        if isinstance(each, Uncheckable):
             lines.append(uncheckable(each))
         else:
-            lines += report.findings([each])
+            said = report.findings([each])
+            lines += [f"note: {text}" for text in said] if each.severity == "note" else said
     return lines
 
 
 def uncheckable(finding: Uncheckable) -> str:
     evidence = (("file", shown(finding.path)), ("because", shown(finding.reason)))
     return report.beats(f"{library(finding.path)} is not checked", finding.code, evidence, None)
-
-
-def under_linked(finding: UnderLinked) -> str:
-    count = len(finding.symbols)
-    names = demangle.names(finding.symbols[:SHOWN])
-    rows = [(shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in names]
-    more = [(f"... and {count - SHOWN:,} more",)] if count > SHOWN else []
-    ends = (("wanted by", shown(finding.path)), ("found in", shown(finding.found_in)))
-    what = f"{count:,} {'symbol' if count == 1 else 'symbols'}"
-    cause = f"note: {library(finding.path)} uses {what} of {library(finding.found_in)}, which it does not say it needs"
-    return report.beats(cause, finding.code, (*rows, *more, *ends), None)
 
 
 # ---------------------------------------------------------------------------------------------------------------- JSON

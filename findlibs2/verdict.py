@@ -5,18 +5,24 @@ What `link` found missing is explained here: who wants it, who should have it.
 
 from __future__ import annotations
 
-from bisect import bisect
 from os.path import basename
 
-from . import link
-from .findings import CountersDiffer, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from . import expecting, link, underlinking
+from .findings import (
+    LoadedElsewhere,
+    MissingSymbols,
+    MissingVersion,
+    UnderLinked,
+    UnversionedProvider,
+    VersionsOfAbsent,
+)
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
-from .model import Finding, Host, Loaded, Package, Plan, Record, Step, Verdict
+from .model import File, Finding, Host, Loaded, Plan, Record, Step, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from .formats.elf_symbols import Symbols
 
@@ -29,8 +35,10 @@ class Closure(Record):
     plan: Plan
     tables: dict[str, Symbols | None]  # by path, of the steps; None: they cannot be read
     around: dict[str, str]  # DT_SONAME -> path, of what is in the process
+    names: dict[str, str]  # likewise, of all; what the plan opens goes first
     read: Callable[[str], Symbols | None]
     referred: Callable[[str], frozenset[int] | None]
+    headers: Callable[[str], File]
     exports: dict[str, list[bytes]]  # by path, sorted, of those that were asked for
     looked_up: dict[str, set[bytes] | None]  # likewise; None: cannot be told
 
@@ -40,10 +48,7 @@ class Closure(Record):
         return self.symbols(path) if path is not None else None
 
     def path_of(self, name: str) -> str | None:
-        in_plan = (
-            step.path for step in self.plan.steps if step.file.binary is not None and step.file.binary.name == name
-        )
-        return next(in_plan, None) or self.around.get(name)
+        return self.names.get(name)
 
     def symbols(self, path: str) -> Symbols | None:
         return self.tables[path] if path in self.tables else self.read(path)
@@ -59,12 +64,18 @@ class Closure(Record):
         names = self.looked_up[path]
         return names is None or name in names
 
-    def everything(self) -> Iterator[Symbols]:
-        """All that could supply a symbol: the plan, then the process."""
+    def everything(self) -> Iterator[tuple[str, Symbols]]:
+        """All that could supply a symbol, by path: the plan, then the process."""
         for path in (*self.tables, *self.around.values()):
             symbols = self.symbols(path)
             if symbols is not None:
-                yield symbols
+                yield path, symbols
+
+    def led_to(self, path: str) -> list[str | None]:
+        """The files that a file needs directly, in its order; None: it is unknown which one that is."""
+        steps = (step.file.binary for step in self.plan.steps if step.path == path)
+        binary = next(steps, None) or self.headers(path).binary
+        return [self.path_of(each.name) for each in binary.needed] if binary is not None else [None]
 
 
 def judge(
@@ -73,15 +84,22 @@ def judge(
     loaded: tuple[Loaded, ...] | None,
     read: Callable[[str], Symbols | None],
     referred: Callable[[str], frozenset[int] | None],
+    headers: Callable[[str], File],
 ) -> Verdict:
     """The verdict on a plan. `loaded`: the objects of the process; None: unknown. `read`: the symbols of a file;
-    `referred`: the numbers of those that its relocations refer to."""
+    `referred`: the numbers of those that its relocations refer to; `headers`: what else it says."""
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
-    closure = Closure(plan, {step.path: read(step.path) for step in plan.steps}, around, read, referred, {}, {})
+    program = host.executable.path if host.executable is not None and loaded is not None else None
+    if program is not None and program not in around.values():  # in the loader's list its path is ""
+        around[program] = program
+    tables = {step.path: read(step.path) for step in plan.steps}
+    opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
+    closure = Closure(plan, tables, around, {**around, **opened}, read, referred, headers, {}, {})
     everything = not supply_is_unknown(closure, loaded)
-    found = [*missing_versions(closure, host, everything), *counters(plan.packages)]
+    unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
+    missing = missing_symbols(closure, unmet)
+    found = [*missing_versions(closure, host, everything), *under_linked(closure, program)]
     unknown = unchecked(closure, loaded)
-    missing = missing_symbols(closure)
     if missing and not everything:
         count = sum(len(each.symbols) for each in missing)
         unknown = (
@@ -89,24 +107,84 @@ def judge(
             f"{count} {'symbol' if count == 1 else 'symbols'} that a library which could not be read may have",
         )
         missing = []
-    return Verdict(plan, (*plan.findings, *missing, *found), unknown)
+    of_plan = (fitted(closure, each, unmet) if everything else each for each in plan.findings)
+    return Verdict(plan, (*of_plan, *missing, *found), unknown)
 
 
 # ------------------------------------------------------------------------------------------------------------- symbols
 
 
-def missing_symbols(closure: Closure) -> list[MissingSymbols]:
+def looked_up(closure: Closure, importers: Mapping[str, Symbols]) -> list[link.Missing]:
+    """What nobody has of that which the importers (by path) refer to."""
+    supplying = (symbols for _, symbols in closure.everything())
+    return without_unused(closure, link.missing(importers, supplying, closure.named))
+
+
+def without_unused(closure: Closure, missing: Iterable[link.Missing]) -> list[link.Missing]:
+    """Without what only stands in a table, which no loader looks up."""
+    used = (
+        each.replace(by=tuple(path for path in each.by if closure.is_looked_up(path, each.name))) for each in missing
+    )
+    return [each for each in used if each.by]
+
+
+def missing_symbols(closure: Closure, missing: Iterable[link.Missing]) -> list[MissingSymbols]:
     """What is missing, by the file that refers to it and by the one that should have it."""
-    importers = {path: symbols for path, symbols in closure.tables.items() if symbols is not None}
     groups: dict[tuple[str, str | None], list[str]] = {}
-    for each in link.missing(importers, closure.everything(), closure.named):
-        for path in (path for path in each.by if closure.is_looked_up(path, each.name)):
-            groups.setdefault((path, expected(closure, path, each)), []).append(spelled(each))
+    for each in missing:
+        for path in each.by:
+            groups.setdefault((path, expected(closure, path, each)), []).append(spelled(each.name, each.version))
     return [explained(closure, path, supplier, names) for (path, supplier), names in groups.items()]
 
 
-def spelled(missing: link.Missing) -> str:
-    words = (word.decode("utf-8", "backslashreplace") for word in (missing.name, missing.version) if word is not None)
+def under_linked(closure: Closure, program: str | None) -> Iterator[UnderLinked]:
+    """What a file finds, and not in what it needs; of a file that leads to something unknown nothing is said.
+
+    `program`: the running one. It is in every scope, and no file can say that it needs it.
+    """
+    known: dict[str, list[str | None]] = {}
+
+    def needed(path: str) -> list[str | None]:
+        if path not in known:
+            known[path] = closure.led_to(path)
+        return known[path]
+
+    importers, reach = {}, {}
+    for path, symbols in closure.tables.items():
+        inside = underlinking.reached(path, needed)
+        if symbols is not None and inside is not None and all(closure.symbols(each) for each in inside):
+            importers[path], reach[path] = symbols, frozenset((*inside, *((program,) if program is not None else ())))
+    by: dict[str, list[tuple[str, str]]] = {}
+    for path, name, version, who in underlinking.outside(importers, reach, closure.everything()):
+        if closure.is_looked_up(path, name):
+            by.setdefault(path, []).append((who, spelled(name, version)))
+    return (finding for path, found in by.items() for finding in underlinking.told(path, found))
+
+
+def fitted(closure: Closure, finding: Finding, missing: Iterable[link.Missing]) -> Finding:
+    """Of a library that is in the process from elsewhere, whether it has what is wanted of the one that was expected."""
+    if not isinstance(finding, LoadedElsewhere):
+        return finding
+    here, other = closure.symbols(finding.loaded), closure.symbols(finding.expected)
+    if here is None or other is None:
+        return finding
+    symbols = [
+        spelled(each.name, each.version)
+        for each in missing
+        if underlinking.supplier(each, {finding.expected: other}) is not None
+    ]
+    versions = {
+        version.decode("utf-8", "backslashreplace")
+        for table in closure.tables.values()
+        for file, version, weak in (table.needed_versions() if table is not None else ())
+        if text(file) == finding.name and not weak
+        if glibc_symbols.lacks(here, version) and not glibc_symbols.lacks(other, version)
+    }
+    return finding.replace(lacks=(*sorted(symbols), *sorted(versions)))
+
+
+def spelled(name: bytes, version: bytes | None) -> str:
+    words = (word.decode("utf-8", "backslashreplace") for word in (name, version) if word is not None)
     return "@".join(words)
 
 
@@ -124,51 +202,17 @@ def explained(closure: Closure, path: str, supplier: str | None, names: list[str
 
 def expected(closure: Closure, path: str, missing: link.Missing) -> str | None:
     """The library that should have had the symbol: of the file that its version is wanted of; else, of those that the file
-    needs, the one that defines most of the same class or namespace. A guess, for people."""
+    needs, a guess, for people."""
     if missing.file is not None:
         return closure.path_of(text(missing.file))
-    suppliers = needed(closure, path)
-    for scope in scopes(missing.name):
-        counts = [(within(sorted_exports(closure, each), scope), each) for each in suppliers]
-        count, best = max(counts, key=lambda pair: pair[0], default=(0, None))
-        if count:
-            return best
-    return None
-
-
-def scopes(name: bytes) -> Iterator[bytes]:
-    """What the names of the same class, then of its namespaces, begin with; of a plain name the words before the last.
-
-    Itanium C++ ABI, 5.1.2: a nested name is N, qualifiers, and each part behind its length.
-    """
-    if not name.startswith(b"_Z"):
-        ends = [place + 1 for place, char in enumerate(name) if char == ord("_") and place]
-    else:
-        start = name.find(b"N", 2) + 1
-        start += len(name[start:]) - len(name[start:].lstrip(b"KVrRO"))
-        ends = []
-        while (end := behind(name, ends[-1] if ends else start)) is not None:
-            ends.append(end)
-        ends = ends[:-1]
-    return (name[:end] for end in reversed(ends))
-
-
-def behind(name: bytes, place: int) -> int | None:
-    """Where a part of a name ends that begins with its length there; None: none does."""
-    digits = len(name[place:]) - len(name[place:].lstrip(b"0123456789"))
-    return place + digits + int(name[place : place + digits]) if digits else None
-
-
-def within(names: list[bytes], scope: bytes) -> int:
-    """How many of sorted names begin so."""
-    return bisect(names, scope + b"\xff") - bisect(names, scope)
+    return expecting.likeliest(missing.name, needed(closure, path), lambda each: sorted_exports(closure, each))
 
 
 def needed(closure: Closure, path: str) -> list[str]:
     """The files that a file needs directly, in its order; those of the system come last."""
-    binary = next((step.file.binary for step in closure.plan.steps if step.path == path), None)
-    paths = [closure.path_of(each.name) for each in binary.needed] if binary is not None else []
-    return sorted((each for each in paths if each is not None), key=lambda each: each not in closure.tables)
+    return sorted(
+        (each for each in closure.led_to(path) if each is not None), key=lambda each: each not in closure.tables
+    )
 
 
 def sorted_exports(closure: Closure, path: str) -> list[bytes]:
@@ -240,23 +284,12 @@ def aborts(closure: Closure, step: Step, symbols: Symbols) -> Iterator[Unversion
         if path is None or supplier is None or version is None or supplier.versym:
             continue
         hashed = gnu_hash(name)
-        elsewhere = (each for each in closure.everything() if each is not supplier)
+        elsewhere = (each for _, each in closure.everything() if each is not supplier)
         if glibc_symbols.aborts(supplier, name, hashed) and not any(
             glibc_symbols.supplies(each, name, version, hashed) for each in elsewhere
         ):
             hit.setdefault(path, set()).add(version.decode("utf-8", "backslashreplace"))
     return (UnversionedProvider(step.path, path, tuple(sorted(names)), step.package) for path, names in hit.items())
-
-
-# ------------------------------------------------------------------------------------------------------------ counters
-
-
-def counters(packages: Sequence[Package]) -> list[CountersDiffer]:
-    """The fourth part of a wrapper's version counts the releases of the whole stack."""
-    known = [(package.name, package.version) for package in packages if package.version is not None]
-    counted = [(name, version) for name, version in known if version.count(".") == 3]
-    different = {version.rpartition(".")[2] for _, version in counted}
-    return [CountersDiffer(tuple(counted))] if len(different) > 1 else []
 
 
 # ------------------------------------------------------------------------------------------------------- what is unknown

@@ -246,15 +246,26 @@ def copies_differ(finding: findings.CopiesDiffer) -> Words:
 def loaded_elsewhere(finding: findings.LoadedElsewhere) -> Words:
     return Words(
         f"{shown(finding.name)} is in the process already, from another file; that one is used",
-        (("in use", shown(finding.loaded)), ("expected", shown(finding.expected))),
+        (("in use", shown(finding.loaded)), ("expected", shown(finding.expected)), *words_symbols.fits(finding)),
     )
 
 
 def unsafe_search_path(finding: findings.UnsafeSearchPath) -> Words:
     return Words(
-        f"{library(finding.path)} brings a search directory that is not to be trusted; it is left out",
-        ((finding.rule, shown(finding.directory), shown(finding.reason)),),
+        "libraries bring search directories that are not to be trusted; nothing is taken from there",
+        ((shown(finding.directory), shown(finding.reason), f"{finding.rule} of {bringing(finding)}"),),
     )
+
+
+def foreign_search_path(finding: findings.ForeignSearchPath) -> Words:
+    return Words(
+        "libraries bring search directories that do not exist here",
+        ((shown(finding.directory), f"{finding.rule} of {bringing(finding)}"),),
+    )
+
+
+def bringing(finding: findings.UnsafeSearchPath | findings.ForeignSearchPath) -> str:
+    return library(finding.path) + (f" and {len(finding.others)} more" if finding.others else "")
 
 
 def truncated_tail(finding: findings.TruncatedTail) -> Words:
@@ -287,6 +298,9 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "unversioned-provider": words_symbols.unversioned_provider,
     "versions-of-absent": words_symbols.versions_of_absent,
     "counters-differ": words_symbols.counters_differ,
+    "requirement-unmet": words_symbols.requirement_unmet,
+    "several-providers": words_symbols.several_providers,
+    "under-linked": words_symbols.under_linked,
     "replaced": replaced,
     "unsupported-host": unsupported_host,
     "bad-declaration": bad_declaration,
@@ -298,6 +312,7 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "copies-differ": copies_differ,
     "loaded-elsewhere": loaded_elsewhere,
     "unsafe-search-path": unsafe_search_path,
+    "foreign-search-path": foreign_search_path,
     "truncated-tail": truncated_tail,
     "passed-over": passed_over,
 }

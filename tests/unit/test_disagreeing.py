@@ -20,7 +20,7 @@ import warnings, findlibs2
 from findlibs2 import deciding, findings, model, pipeline
 deciding.link.fits = lambda *_: False
 missing = findings.MissingSymbols("/libmir.so", ("f",))
-pipeline.judged = lambda drawn: model.Verdict(drawn, (missing,))
+pipeline.verdict_on = lambda drawn: model.Verdict(drawn, (missing,))
 """
 KINDS = pytest.mark.parametrize("visibility", ["global", "private", "auto"])
 OURS = "sorted(path.rpartition('/')[2] for path in mapped() if '/lib64/' in path)"

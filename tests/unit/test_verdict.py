@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from findlibs2 import verdict
-from findlibs2.findings import CountersDiffer, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from findlibs2.findings import MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from findlibs2.formats import elf_relocations, elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
-from findlibs2.model import Host, Loaded, Package, Plan, Step, Verdict
+from findlibs2.model import File, Host, Loaded, Plan, Step, Verdict
 from tests.build.elf_symbols import UND, WEAK, Symbol, library
 from tests.build.world import HOST, binary, file
 
@@ -58,12 +58,24 @@ def judged(
         return elf_relocations.references(window(disk[path]))
 
     drawn = Plan(("mir",), (MIR,), tuple(steps), **plan)  # type: ignore[arg-type]
-    return verdict.judge(drawn, host, loaded, tables.get, referred)
+
+    def headers(path: str) -> File:
+        return file(binary(path))
+
+    return verdict.judge(drawn, host, loaded, tables.get, referred, headers)
 
 
 def test_what_the_process_has_supplies_too() -> None:
     disk = {ECKIT: library([]), MIR: library(wants("printf")), LIBC: library(has("printf"))}
     assert judged(disk, loaded=(Loaded(LIBC, "libc.so.6"),)).findings == ()
+    assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
+
+
+def test_what_the_program_has_supplies_too() -> None:
+    program = "/usr/bin/program"
+    disk = {ECKIT: library([]), MIR: library(wants("host_run")), program: library(has("host_run"))}
+    host = HOST.replace(executable=binary(program, name="").replace(kind="executable"))
+    assert judged(disk, host=host).findings == ()
     assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
 
 
@@ -87,7 +99,7 @@ def test_what_is_missing_is_told_by_who_wants_it_and_who_should_have_it() -> Non
 
 
 def test_what_no_relocation_refers_to_is_looked_up_by_nobody() -> None:
-    disk = {ECKIT: library([]), MIR: library(wants("f"), refer=False)}
+    disk = {ECKIT: library([]), MIR: library([*wants("f"), *has("g")], refer=False)}
     assert judged(disk).findings == ()
 
 
@@ -156,24 +168,6 @@ class TestVersions:
         assert [finding.code for finding in judged(disk).findings] == ["missing-symbol"]
 
 
-class TestCounters:
-    @pytest.mark.parametrize(
-        ("versions", "told"),
-        [
-            (("2.5.0.33", "1.30.2.33"), False),
-            (("2.5.0.33", "1.30.2.32"), True),
-            (("2.5.0", "1.30.2.32"), False),
-            ((None, "1.30.2.32"), False),
-        ],
-    )
-    def test_only_where_both_have_one_and_they_differ(self, versions: tuple[str | None, ...], told: bool) -> None:
-        packages = tuple(Package(f"p{n}", (), version=each) for n, each in enumerate(versions))
-        disk = {ECKIT: library([]), MIR: library([])}
-        known = tuple((package.name, str(package.version)) for package in packages)
-        expected = (CountersDiffer(known),) if told else ()
-        assert judged(disk, packages=packages).findings == expected
-
-
 class TestUnchecked:
     """A symbol that may be where nobody could look is not missing."""
 
@@ -193,20 +187,3 @@ class TestUnchecked:
         disk = {ECKIT: library([]), MIR: library(wants("f"))}
         told = judged(disk, loaded=None)
         assert (told.passes, told.unchecked[0]) == (True, "the libraries in this process")
-
-
-@pytest.mark.parametrize(
-    ("name", "scopes"),
-    [
-        ("_ZNK5eckit3geo4Grid2dxEv", ["_ZNK5eckit3geo4Grid", "_ZNK5eckit3geo", "_ZNK5eckit"]),
-        ("_ZTchn24_h24_N5eckit3Log3setEv", ["_ZTchn24_h24_N5eckit3Log", "_ZTchn24_h24_N5eckit"]),
-        ("codes_get_api_version", ["codes_get_api_", "codes_get_", "codes_"]),
-        ("_Z3foov", []),
-        ("_ZN99999999999999x", []),
-        ("_ZN", []),
-        ("plain", []),
-        ("", []),
-    ],
-)
-def test_the_scopes_of_a_name(name: str, scopes: list[str]) -> None:
-    assert [each.decode() for each in verdict.scopes(name.encode())] == scopes
