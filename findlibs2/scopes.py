@@ -86,7 +86,7 @@ def open_steps(library: str, plan: Plan, checked: bool, lazy: bool = False) -> b
     if opened and checked:
         handles.verify(library, opened)
     handles.held.update(step.path for step in opened)
-    handles.private.update(members)
+    handles.private.update((*members, *plan.targets))  # a target that only the loader could tell from others is a name
     return True
 
 
