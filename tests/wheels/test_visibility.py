@@ -62,6 +62,8 @@ def test_a_library_of_the_scope_that_is_asked_for_later_stays_in_it(newest: Envi
 
 
 @pytest.mark.parametrize(("counter", "name"), EVERY)
-def test_an_unmodified_interface_does_its_job(counter: str, name: str) -> None:
+@pytest.mark.parametrize("visibility", ["private", "global"])
+def test_an_unmodified_interface_does_its_job(counter: str, name: str, visibility: str) -> None:
     of = environment(counter)
-    assert do(of, [name], start=PRIVATE + INSTALL).told == known(of, [name])
+    start = PRIVATE.replace("private", visibility) + INSTALL
+    assert do(of, [name], start=start).told == known(of, [name])
