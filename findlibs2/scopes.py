@@ -96,7 +96,7 @@ def open_steps(
     if opened and checked:
         handles.verify(library, opened)
     handles.held.update(step.path for step in opened)
-    handles.private.update(members, plan.targets)
+    handles.private.update(members, plan.targets)  # a target that only the loader could tell from others is a name
     return True
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import platform
+
+from tests.wheels.run import answer
+
 # By what `plan` says and `open_plan` does, as `load` would.
 OPEN = """
 import ctypes, findlibs2
@@ -39,3 +44,32 @@ def sqlite():
     size = len(database.serialize()) if hasattr(database, "serialize") else None
     return [sqlite3.sqlite_version, size is None or size > 0]
 """
+
+
+@functools.cache
+def own_sqlite() -> str:
+    """The SQLite that the interpreter has where nothing else is loaded."""
+    return str(answer("import sqlite3; tell(sqlite3.sqlite_version)"))
+
+
+# seccomp(2): a filter of four instructions. BPF_LD | BPF_W | BPF_ABS the number; equal: SECCOMP_RET_ERRNO | EPERM.
+FILTER = """
+import ctypes, os, struct
+steps = (0x20, 0, 0, 0), (0x15, 0, 1, {number}), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)
+program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+filters = ctypes.create_string_buffer(struct.pack("HP", len(steps), ctypes.addressof(program)))
+prctl = ctypes.CDLL(None, use_errno=True).prctl
+assert prctl(38, 1, 0, 0, 0) == 0 and prctl(22, 2, filters, 0, 0) == 0  # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP
+try:
+    os.memfd_create("x")
+except PermissionError:
+    pass
+else:
+    raise SystemExit("the filter does not hold")
+"""
+MEMFD_CREATE = {"x86_64": 319, "aarch64": 279}
+
+
+def without_memory_files() -> str:
+    """Code after which the child gets none."""
+    return FILTER.format(number=MEMFD_CREATE[platform.machine()])

@@ -5,13 +5,13 @@ What the private scope is, and what it does on the real stack: tests/wheels/test
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import pytest
 
-from tests.wheels.environments import Environment, environment, offered
+from tests.wheels.environments import Environment, environment
 from tests.wheels.jobs import EVERY, INSTALL, do, known
+from tests.wheels.private import own_sqlite
 from tests.wheels.run import answer
 from tests.words.said import requirements
 
@@ -28,11 +28,6 @@ tell([{loaded}, visible(), sqlite3.sqlite_version])
 LOAD = "import findlibs2\nlibrary = findlibs2.load('eccodes'{how})\n"
 WORKS = "library.codes_get_api_version() > 20000"
 PRIVATE = "import os; os.environ['FINDLIBS2_VISIBILITY'] = 'private'\n"
-
-
-@functools.cache
-def own_sqlite() -> str:
-    return str(answer("import sqlite3; tell(sqlite3.sqlite_version)"))
 
 
 @pytest.mark.parametrize("verify", ["symbols", "headers", "off"])
@@ -72,12 +67,8 @@ def test_a_library_of_the_scope_that_is_asked_for_later_stays_in_it(newest: Envi
 
 
 @pytest.mark.parametrize(("counter", "name"), EVERY)
-def test_an_unmodified_interface_does_its_job(counter: str, name: str) -> None:
+@pytest.mark.parametrize("visibility", ["private", "global"])
+def test_an_unmodified_interface_does_its_job(counter: str, name: str, visibility: str) -> None:
     of = environment(counter)
-    assert do(of, [name], start=PRIVATE + INSTALL).told == known(of, [name])
-
-
-def test_all_of_them_do_their_jobs_in_one_process() -> None:
-    of = environment(offered()[0])
-    names = [name for counter, name in EVERY if counter == of.counter]
-    assert do(of, names, start=PRIVATE + INSTALL).told == known(of, names)
+    start = PRIVATE.replace("private", visibility) + INSTALL
+    assert do(of, [name], start=start).told == known(of, [name])
