@@ -41,8 +41,9 @@ import findlibs2
 try:
     findlibs2.load({name!r})
     tell(["loaded", mapped()])
-except findlibs2.FindlibsError as error:
-    tell([sorted({{finding.code for finding in error.findings}}), mapped()])
+except findlibs2.RefusedError as error:
+    missing = [finding for finding in error.findings if finding.code == "missing-symbol"]
+    tell([[[symbol, finding.path] for finding in missing for symbol in finding.symbols], mapped()])
 """
 OPEN = """
 import ctypes
@@ -73,8 +74,8 @@ def checked(mixture: Mixture) -> Checked:
 
 
 @functools.cache
-def loaded(mixture: Mixture) -> tuple[object, list[str]]:
-    """ "loaded", or the codes of the reasons; and what is then mapped of the wheels."""
+def loaded(mixture: Mixture) -> tuple[Any, list[str]]:
+    """ "loaded", or the symbols for want of which it is refused; and what is then mapped of the wheels."""
     outcome, mapped = answer(LOAD.format(name=mixture.library), *mixture.sites)
     return outcome, [path for path in mapped if path.startswith(tuple(map(str, mixture.sites)))]
 
@@ -121,6 +122,11 @@ def test_it_loads_exactly_where_the_loader_opens_it(mixture: Mixture) -> None:
     opened = answer(OPEN.format(paths=checked(mixture).steps))
     fine = mixture not in BROKEN
     assert (opened == "opened", checked(mixture).errors == [], loaded(mixture)[0] == "loaded") == (fine, fine, fine)
+
+
+@pytest.mark.parametrize("mixture", [each for each in BROKEN if not FOUND[each].absent], ids=str)
+def test_it_is_refused_for_want_of_the_same_symbols(mixture: Mixture) -> None:
+    assert real(loaded(mixture)[0]) == real(checked(mixture).symbols)
 
 
 @pytest.mark.parametrize("mixture", BROKEN, ids=str)
