@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import link
 from .findings import UnderLinked
+from .formats.elf_hashes import gnu_hashes
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
 
@@ -44,19 +45,16 @@ def outside(
     version is left out: whether that file is there and has it is a question of its own.
     """
     wanting = wanted(importers)
-    by_hash: dict[int, list[tuple[bytes, bytes | None]]] = {}
-    for name, version in wanting:
-        by_hash.setdefault(gnu_hash(name), []).append((name, version))
-    either = {*by_hash, *(hashed ^ 1 for hashed in by_hash)}
+    hashes = gnu_hashes(name for name, _ in wanting)
     first: dict[tuple[bytes, bytes | None], str] = {}
     for path, provider in everything:
-        for hashed in link.possible(by_hash, either, provider) if wanting else ():
-            for key in by_hash[hashed]:
-                if key in wanting and glibc_symbols.supplies(provider, *key, hashed):
-                    first.setdefault(key, path)
-                    wanting[key] = [each for each in wanting[key] if path not in reach[each]]
-                    if not wanting[key]:
-                        del wanting[key]
+        for version in {version for _, version in wanting}:
+            names = [name for name, wished in wanting if wished == version]
+            for key in ((name, version) for name in glibc_symbols.supplied(provider, names, hashes, version)):
+                first.setdefault(key, path)
+                wanting[key] = [each for each in wanting[key] if path not in reach[each]]
+                if not wanting[key]:
+                    del wanting[key]
     return ((path, *key, first[key]) for key, paths in wanting.items() if key in first for path in paths)
 
 
