@@ -6,7 +6,7 @@ before it opens anything.
 
 from __future__ import annotations
 
-from os.path import abspath, isabs, normpath
+from os.path import abspath, dirname, isabs, normpath
 
 from . import closure, deciding, files, handles, host, locating, planning, process, trust
 from .deciding import Options
@@ -298,6 +298,7 @@ class Directories:
         self.seen: trust.Seen = {}
         self.owners = once(trust.owners)
         self.is_own = once(lambda directory: normpath(directory) in self.own)
+        self.is_of_a_wrapper = once(lambda path: self.is_own(dirname(path)))
         self.judged: dict[tuple[str, str, str], Avoided | None] = {}
 
     def avoid(self, candidate: Candidate) -> Avoided | None:
@@ -313,7 +314,8 @@ class Directories:
         chosen = candidate.rule in CHOSEN_RULES
         # What a person wrote relative to the current directory means the place that it is now; what a file brings does not.
         directory = abspath(candidate.directory) if chosen else candidate.directory
-        reason, there = trust.judge(directory, lambda: self.owners(candidate.by), chosen, self.seen)
+        foreign = not chosen and self.is_of_a_wrapper(candidate.by) and not directory.startswith(dirname(candidate.by))
+        reason, there = trust.judge(directory, lambda: self.owners(candidate.by), chosen, self.seen, foreign)
         if reason is not None:
             return closure.Avoided(reason, unsafe=True)
         return None if there else closure.Avoided("does not exist", unsafe=False)

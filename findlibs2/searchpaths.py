@@ -7,7 +7,7 @@ searches them whenever a name is not in the process yet: in programs without fin
 from __future__ import annotations
 
 from functools import partial
-from os.path import normpath
+from os.path import dirname, normpath
 
 from . import host, trust
 from .findings import ForeignSearchPath, UnsafeSearchPath
@@ -42,7 +42,8 @@ def bringing(plan: Plan) -> dict[tuple[str, str, str | None], list[str]]:
         for rule, written, directory in directories(binary, here):
             if normpath(directory) in own:
                 continue
-            reason, there = trust.judge(directory, partial(trust.owners, binary.path), False, seen)
+            foreign = dirname(binary.path) in own and "$" not in written
+            reason, there = trust.judge(directory, partial(trust.owners, binary.path), False, seen, foreign)
             # What is relative to the file ($ORIGIN) belongs to the installation, whether it is there or not.
             if reason is not None or (not there and "$" not in written):
                 found.setdefault((rule, written, reason), []).append(binary.path)

@@ -38,11 +38,17 @@ def reason(
     return judge(directory, owners, chosen, {} if seen is None else seen)[0]
 
 
-def judge(directory: str, owners: Owners, chosen: bool, seen: Seen) -> tuple[str | None, bool]:
-    """The same, and whether the directory is there at all: below one that is not, nobody needs to look."""
+def judge(
+    directory: str, owners: Owners, chosen: bool, seen: Seen, foreign: bool = False
+) -> tuple[str | None, bool]:
+    """The same, and whether the directory is there at all: below one that is not, nobody needs to look.
+
+    `foreign`: a file that was built elsewhere names it. Where everybody may create directories, one that happens to have
+    that name is not the one that was meant, whoever made it.
+    """
     if not directory.startswith("/"):
         return "relative to the current directory", True
-    walk = Walk(directory, None if chosen else owners, seen)
+    walk = Walk(directory, None if chosen else owners, seen, foreign)
     return walk.reason(), not walk.absent
 
 
@@ -66,9 +72,11 @@ def owners(path: str) -> frozenset[int]:
 class Walk:
     """The way from the root to a directory, through every link, as path_resolution(7) has it."""
 
-    def __init__(self, directory: str, owners: Owners | None, seen: Seen) -> None:
+    def __init__(self, directory: str, owners: Owners | None, seen: Seen, foreign: bool = False) -> None:
         self.owners = owners  # whom to trust besides root and the effective user; None: everybody
         self.seen = seen
+        self.foreign = foreign  # nothing below what is open to all is trusted
+        self.shared: str | None = None  # what is open to all, and was passed
         self.names = directory.split("/")[::-1]  # still to come, the next one last
         self.links = 0
         self.here = ""  # real path of the directory that was reached; "" is the root
@@ -140,13 +148,17 @@ class Walk:
             return f"{self.where(path)}belongs to user {status.st_uid}"
         # The sticky bit keeps others from replacing what is in it. What is missing there they may still create. Where the
         # root itself is open to all (some containers), all that runs there is, and no directory is worse than another.
-        if self.exposed and path != "/" and not status.st_mode & stat.S_ISVTX:
-            return f"anyone can write to {path}"
+        if self.exposed and path != "/":
+            if not status.st_mode & stat.S_ISVTX:
+                return f"anyone can write to {path}"
+            self.shared = path
         return None
 
     def of_goal(self) -> str | None:
         """The directory itself is reached: nobody may add to it, sticky or not."""
-        return f"anyone can write to {self.here or '/'}" if self.exposed else None
+        if self.exposed:
+            return f"anyone can write to {self.here or '/'}"
+        return f"lies below {self.shared}, where anyone can write" if self.foreign and self.shared else None
 
     def of_absence(self, error: int) -> str | None:
         self.absent = True

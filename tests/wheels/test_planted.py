@@ -21,7 +21,7 @@ from tests.wheels.strace import Trace, trace
 
 pytestmark = [need.root(), need.mounts(), need.tool("strace", "unshare", "mount", "chroot", "gcc")]
 
-VISIBILITIES = ("private", "global")
+VISIBILITIES = ("auto", "private", "global")
 STRANGER = 54321  # a user whom nobody here is
 WORKING = "working"  # the child's current directory; what is searched relative to it is there
 
@@ -58,9 +58,12 @@ for visibility in {VISIBILITIES}:
 """
 
 
-@pytest.fixture(scope="module")
-def planted(newest: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree with a stand-in under every name, in every directory that a library of the wheels names; of a stranger."""
+@pytest.fixture(scope="module", params=[STRANGER, 0], ids=["of-a-stranger", "of-oneself"])
+def planted(request: pytest.FixtureRequest, newest: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree with a stand-in under every name, in every directory that a library of the wheels names.
+
+    Below /tmp it does not matter whose they are. What lies where only root can put it is root's choice, if it is root's.
+    """
     top = tmp_path_factory.mktemp("planted")
     (top / "it.c").write_text(STAND_IN)
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", top / "it.so", top / "it.c"], check=True)
@@ -71,6 +74,7 @@ def planted(newest: Environment, tmp_path_factory: pytest.TempPathFactory) -> Pa
             (there / name).hardlink_to(top / "it.so")
     (top / "root" / WORKING).mkdir(exist_ok=True)
     subprocess.run(["chown", "-R", str(STRANGER), top / "root"], check=True)
+    subprocess.run(["chown", "-R", str(request.param), top / "root" / "tmp"], check=True)
     return top / "root"
 
 
