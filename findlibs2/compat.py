@@ -81,7 +81,7 @@ def _get_paths_from_config() -> list[Path]:
 def _found(lib_name: str, pkg_name: str | None) -> str | None:
     """What `find` answers. To findlibs 0.1.3 an empty name of a package was none."""
     try:
-        return pipeline.prepare(lib_name, pkg_name or None)
+        return prepare(lib_name, pkg_name or None)
     except errors.BadNameError:
         return None
 
@@ -110,6 +110,37 @@ def no_directory(path: str) -> str | None:
     if place.is_dir():
         return None
     return "is a file; write the directory that holds its lib" if place.exists() else "does not exist"
+
+
+def prepare(name: str, pkg_name: str | None = None) -> str | None:
+    """The path of a library, all that it needs being open, so that ctypes or cffi can open it by that path.
+
+    None: no source has it. Where the process has the library already, that one's path. The library itself is kept open,
+    visible to nobody (`handles.keep`). For a library that is not from a wrapper nothing is opened: what it needs is the
+    loader's business. Errors: as `load`.
+    """
+    try:
+        known = handles.prepared.get((name, pkg_name))
+    except TypeError:  # as in `load`
+        known = None
+    if known is not None:
+        return known
+    located = locating.locate(name, pkg_name)
+    if located.package is None and not located.overridden:
+        locating.refuse(name, located)
+        return located.file.path if located.file is not None else None
+    root = locating.ready(name, located)
+    options = pipeline.wishes(name, None, None)
+    handles.ready(name)
+    if root.file.path in handles.held:
+        return root.file.path
+    stack = locating.stack([root.package], importing=name)
+    with handles.lock:
+        drawn, manner = pipeline.decided(root, stack, options)
+        needs = tuple(step for step in drawn.steps if step.path != root.file.path)
+        pipeline.open_all(name, drawn if manner.is_whole(drawn) else drawn.replace(steps=needs), manner, options)
+        handles.keep(name, drawn.targets[0])
+        return handles.prepared.setdefault((name, pkg_name), drawn.targets[0])
 
 
 # -------------------------------------------------------------------------------------------------------- installation

@@ -34,13 +34,15 @@ class Manner(Record):
     """How the steps of a plan are to be opened."""
 
     private: bool = False  # in the private scope; else in the global one
-    lazy: bool = False  # functions are bound when they are called; but for `eager`
-    eager: frozenset[str] = frozenset()  # paths
+    # Functions are bound when they are called. In the global scope that is looked up in the order of opening: nobody who
+    # comes later gets between. From the private one it is not: there the global scope goes first, as it is by then.
+    lazy: bool = False
     doubts: tuple[Finding, ...] = ()  # what the loader is asked about: it takes all, or nothing
+    chosen: bool = False  # private by "auto": where the loader refuses that, the global one is tried
 
     def is_whole(self, plan: Plan) -> bool:
         """Whether all is opened as one object. Libraries that need each other can be opened in no other way."""
-        return bool(self.doubts) or any(finding.code == "needed-ring" for finding in plan.findings)
+        return self.private or bool(self.doubts) or any(finding.code == "needed-ring" for finding in plan.findings)
 
 
 class Options(Record):
@@ -72,13 +74,13 @@ class Tables(Record):
             if symbols is not None:
                 yield symbols
 
-    def are_whole(self) -> bool:
+    def fit(self) -> bool:
         """Whether all symbols could be read, and none is missing anywhere, nor a version."""
         return None not in self.importers.values() and link.fits(self.known(), self.everything(), self.named)
 
-    def are_complete(self) -> bool:
-        """The same of the symbols alone."""
-        return None not in self.importers.values() and not link.missing(self.known(), self.everything(), self.named)
+    def have_versions(self) -> bool:
+        """The same of the versions alone: about these the loader may end the process, and does not just refuse."""
+        return None not in self.importers.values() and link.have_versions(self.known(), self.named)
 
 
 def tables(plan: Plan, host: Host, read: Callable[[str], Symbols | None]) -> Tables:
@@ -97,21 +99,25 @@ def decide(
 ) -> Manner:
     """How to open a plan. `judged`: the whole verdict, asked where something is wrong.
 
+    For the private scope the loader itself looks every symbol up, before it runs any code: nobody does it faster. For the
+    global one, where libraries are opened one after the other, it has to be known before.
     Errors: `RefusedError` for what would kill the process, with all else that is wrong beside it.
     """
-    checked = options.verify != "off"
-    doubts = doubted(name, plan.findings) if checked else ()
+    doubts = doubted(name, plan.findings) if options.verify != "off" else ()
     linked = once(lambda: tables(plan, host, read))
-    is_whole = False
-    if options.verify == "symbols":
-        is_whole = not doubts and not plan.left_to_loader and not plan.unchecked and linked().are_whole()
-        doubts = () if is_whole else doubted(name, judged(plan).findings)
-    private = options.visibility == "private"
-    if options.visibility == "auto":
-        private = suits_private(plan, host) and (is_whole or linked().are_complete()) and not splits(plan, linked())
-    # The private scope is opened in two parts if it is bound lazily, and a variable of a header is to be one in both.
-    is_lazy = is_whole and not (options.visibility == "private" and splits(plan, linked()))
-    return Manner(private, is_lazy, eager(plan) if is_lazy else frozenset(), doubts)
+    chosen = options.visibility == "auto" and not doubts and suits_private(plan, host) and not splits(plan, linked())
+    private = chosen or options.visibility == "private"
+    if options.verify != "symbols":
+        return Manner(private, False, doubts, chosen)
+    if not doubts and (linked().have_versions() if private else is_known_whole(plan) and linked().fit()):
+        return Manner(private, not private, (), chosen)
+    doubts = doubted(name, judged(plan).findings)
+    return Manner(private and not (chosen and doubts), False, doubts, chosen and not doubts)
+
+
+def is_known_whole(plan: Plan) -> bool:
+    """Whether nothing was left unlooked at: else all is bound at once."""
+    return not plan.left_to_loader and not plan.unchecked
 
 
 def doubted(name: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -128,21 +134,6 @@ def is_judged_by_loader(finding: Finding) -> bool:
     """It is not asked about a library that it would look for where another user could put one."""
     considered: Sequence[Considered] = getattr(finding, "considered", ())
     return finding.code in LOADER_JUDGES and not any(row.unsafe for row in considered)
-
-
-def eager(plan: Plan) -> frozenset[str]:
-    """Whose functions are bound when they are opened: vendored libraries and who needs them directly.
-
-    Others in the process have libraries of the same names and functions. A function that is bound when it is called is
-    looked up in the global scope first, as that is then.
-    """
-    vendored = {step.path for step in plan.steps if is_vendored(step.path)}
-    names = {step.file.binary.name for step in plan.steps if step.path in vendored and step.file.binary is not None}
-    return frozenset(vendored | {step.path for step in plan.steps if names & set(needed(step))})
-
-
-def needed(step: Step) -> Iterator[str]:
-    return (each.name for each in step.file.binary.needed) if step.file.binary is not None else iter(())
 
 
 # -------------------------------------------------------------------------------------------------- where it is visible
@@ -176,10 +167,12 @@ def is_known(step: Step) -> bool:
 
 
 def splits(plan: Plan, linked: Tables) -> bool:
-    """Whether a variable of a C++ header is in two of the stack's own files.
+    """Whether a variable of a C++ header is in two of the stack's own files, or may be.
 
     Whoever is opened beside the scope would have one more; one scope for everybody keeps it single.
     """
+    if None in linked.importers.values():
+        return True
     own = {step.path for step in plan.steps if step.package is not None}
     return link.shares_data(symbols for path, symbols in linked.known().items() if path in own)
 

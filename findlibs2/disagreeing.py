@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def refused(plan: Plan, doubts: tuple[Finding, ...], error: OSError, judged: Callable[[], Verdict]) -> Exception:
-    """The error for a refusal. What was doubted explains it, if nothing was opened; else what is found now, if anything."""
-    if not isinstance(error, OpenFailedError):
+def refused(
+    plan: Plan, doubts: tuple[Finding, ...], error: OSError, judged: Callable[[], Verdict] | None
+) -> Exception:
+    """The error for a refusal. What was doubted explains it, or what is found now, if anything.
+
+    `judged` None: nobody wants to hear more than what the loader says.
+    """
+    if not isinstance(error, OpenFailedError) or judged is None:
         return error
-    name = error.library
-    if doubts and not error.opened:
+    reasons = doubts or tuple(finding for finding in judged().findings if finding.severity == "error")
+    if reasons and not error.opened:
         notes = tuple(finding for finding in plan.findings if finding.severity != "error")
-        return RefusedError(name, doubts, notes, error.loader_said)
-    reasons = tuple(finding for finding in judged().findings if finding.severity == "error")
-    return OpenFailedError(name, error.path, error.loader_said, error.opened, reasons)
+        return RefusedError(error.library, reasons, notes, error.loader_said)
+    return OpenFailedError(error.library, error.path, error.loader_said, error.opened, reasons)
 
 
 def accepted(plan: Plan, doubts: tuple[Finding, ...]) -> Plan:

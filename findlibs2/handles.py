@@ -41,10 +41,10 @@ def ready(library: str) -> None:
         raise InterpreterError(library, str(error)) from error
 
 
-def open_all(library: str, plan: Plan, checked: bool, eager: frozenset[str] | None = None) -> None:
+def open_all(library: str, plan: Plan, checked: bool, lazy: bool = False) -> None:
     """Open the steps of a plan, in order, into the global scope. `checked`: what is mapped afterwards is what was read.
 
-    `eager`: paths of those whose functions are bound now; others are bound when they are called. None: all are bound now.
+    `lazy`: functions are bound when they are called.
 
     Errors: `OpenFailedError` where the loader refuses (what was opened before stays open), `RefusedError` with
     `Replaced` where a file was replaced between reading and opening.
@@ -52,13 +52,12 @@ def open_all(library: str, plan: Plan, checked: bool, eager: frozenset[str] | No
     from ctypes import RTLD_GLOBAL, _dlopen  # type: ignore[attr-defined]
 
     done: list[Step] = []
+    mode = RTLD_GLOBAL | (os.RTLD_LAZY if lazy else 0)  # elf/dl-open.c: it counts, although ctypes adds RTLD_NOW
     for step in plan.steps:
         if step.left or ("process" in plan.unchecked and is_open(step)):
             continue
         try:
-            # elf/dl-open.c looks at the bit of RTLD_LAZY alone; ctypes adds RTLD_NOW to everything.
-            lazy = os.RTLD_LAZY if eager is not None and step.path not in eager else 0
-            _dlopen(step.by_name or step.path, RTLD_GLOBAL | lazy)
+            _dlopen(step.by_name or step.path, mode)
         except OSError as error:
             from .errors import OpenFailedError
 

@@ -124,7 +124,7 @@ def open_stack(
     stack = locating.stack([root.package], importing=name)  # may import wrappers: before the lock
     with handles.lock:
         drawn, manner = decided(root, stack, options)
-        drawn = open_all(name, drawn, manner, options.verify != "off")
+        drawn = open_all(name, drawn, manner, options)
         library = handles.opened.setdefault((name, pkg_name), handles.handle(drawn.targets[0]))
     return library, drawn
 
@@ -142,50 +142,25 @@ def decided(root: Root, stack: Stack, options: Options) -> tuple[Plan, Manner]:
     return drawn, deciding.decide(root.name, drawn, host.snapshot(), options, reading.symbols, verdict_on)
 
 
-def prepare(name: str, pkg_name: str | None = None) -> str | None:
-    """The path of a library, all that it needs being open, so that ctypes or cffi can open it by that path.
-
-    None: no source has it. Where the process has the library already, that one's path. The library itself is kept open,
-    visible to nobody (`handles.keep`). For a library that is not from a wrapper nothing is opened: what it needs is the
-    loader's business. Errors: as `load`.
-    """
-    try:
-        known = handles.prepared.get((name, pkg_name))
-    except TypeError:  # as in `load`
-        known = None
-    if known is not None:
-        return known
-    located = locating.locate(name, pkg_name)
-    if located.package is None and not located.overridden:
-        locating.refuse(name, located)
-        return located.file.path if located.file is not None else None
-    root = locating.ready(name, located)
-    options = wishes(name, None, None)
-    handles.ready(name)
-    if root.file.path in handles.held:
-        return root.file.path
-    stack = locating.stack([root.package], importing=name)
-    with handles.lock:
-        drawn, manner = decided(root, stack, options)
-        needs = tuple(step for step in drawn.steps if step.path != root.file.path)
-        as_one = manner.private or manner.is_whole(drawn)
-        open_all(name, drawn if as_one else drawn.replace(steps=needs), manner, options.verify != "off")
-        handles.keep(name, drawn.targets[0])
-        return handles.prepared.setdefault((name, pkg_name), drawn.targets[0])
-
-
-def open_all(name: str, drawn: Plan, manner: Manner, checked: bool) -> Plan:
+def open_all(name: str, drawn: Plan, manner: Manner, options: Options) -> Plan:
     """Open the steps of a plan. The plan, with what was found when it was carried out.
 
-    Errors: `RefusedError` where the loader refuses what was doubted; else `OpenFailedError`, with what can be seen of its
-    reasons: it names one symbol only, and not whose it should have been.
+    Errors: `RefusedError` where the loader refuses, nothing was opened and something is found wrong; else `OpenFailedError`:
+    the loader names one symbol only, and not whose it should have been.
     """
     try:
-        opened(name, drawn, manner, checked)
+        done = opened(name, drawn, manner, options.verify != "off")
     except OSError as error:
         from . import disagreeing
 
-        raise disagreeing.refused(drawn, manner.doubts, error, lambda: verdict_on(drawn)) from error.__cause__
+        if not manner.chosen:
+            judged_now = (lambda: verdict_on(drawn)) if options.verify != "off" else None
+            raise disagreeing.refused(drawn, manner.doubts, error, judged_now) from error.__cause__
+        done = False
+    if not done:  # there can be no private scope, or the loader refuses it to what was not known to be incomplete
+        wanted = options.replace(visibility="global")
+        again = deciding.decide(name, drawn, host.snapshot(), wanted, files.symbols, verdict_on)
+        return open_all(name, drawn, again, wanted)
     if manner.doubts:
         from . import disagreeing
 
@@ -193,21 +168,22 @@ def open_all(name: str, drawn: Plan, manner: Manner, checked: bool) -> Plan:
     return drawn
 
 
-def opened(name: str, drawn: Plan, manner: Manner, checked: bool) -> None:
-    """Where it is to be visible, and as one object if it has to be; one library after the other where none can be had."""
-    if manner.private or manner.is_whole(drawn):
+def opened(name: str, drawn: Plan, manner: Manner, checked: bool) -> bool:
+    """Whether the steps were opened: False only for a private scope, where there can be none."""
+    if manner.is_whole(drawn):
         from . import scopes
 
-        if manner.private and scopes.open_steps(name, drawn, checked, manner.lazy, manner.eager):
-            return
-        if manner.is_whole(drawn) and scopes.open_whole(name, drawn):
-            return
+        if manner.private:
+            return scopes.open_steps(name, drawn, checked)
+        if scopes.open_whole(name, drawn):
+            return True
         rings = tuple(finding for finding in drawn.findings if finding.code == "needed-ring")
         if rings and checked:
             from .errors import RefusedError
 
             raise RefusedError(name, rings)
-    handles.open_all(name, drawn, checked, manner.eager if manner.lazy else None)
+    handles.open_all(name, drawn, checked, manner.lazy)
+    return True
 
 
 def refuse(name: str, findings: Iterable[Finding]) -> None:

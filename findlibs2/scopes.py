@@ -55,36 +55,23 @@ def open_private(paths: Sequence[str], lazy: bool = False) -> Scope | None:
         return open_listed(listed(paths), lazy)
 
 
-def open_plan(plan: Plan, lazy: bool = False, first: frozenset[str] = frozenset()) -> Scope | None:
-    """The same for a plan, which knows what the process has: nothing is read again.
-
-    `first`: paths of the plan; these, and all that they need, are opened before the others, their functions bound at once.
-    What of a C++ header is in both parts (functions, tables of a class) each part takes from itself.
-    """
+def open_plan(plan: Plan, lazy: bool = False) -> Scope | None:
+    """The same for a plan, which knows what the process has: nothing is read again."""
     with handles.lock:
-        entries = fresh(plan)
-        needed = planning.closure_of(plan, first) if lazy else {}
-        early = [spelled(entry) for entry in entries if entry in needed and entry not in members]
-        if early and open_object([*members.values(), *early], MODES[False]) is None:
-            return None
-        return open_listed(entries, lazy)
+        return open_listed(fresh(plan), lazy)
 
 
-def open_steps(
-    library: str, plan: Plan, checked: bool, lazy: bool = False, first: frozenset[str] = frozenset()
-) -> bool:
+def open_steps(library: str, plan: Plan, checked: bool) -> bool:
     """What `handles.open_all` does, into the private scope. False: this process can have none, which is told once.
 
-    Errors: `OpenFailedError` where the loader refuses; but for `first`, nothing stays open. `RefusedError` as
-    `handles.verify`.
+    Errors: `OpenFailedError` where the loader refuses; nothing stays open. `RefusedError` as `handles.verify`.
     """
-    before = len(members)
     try:
-        scope = open_plan(plan, lazy, first)
+        scope = open_plan(plan)
     except OSError as error:
         from .errors import OpenFailedError
 
-        raise OpenFailedError(library, plan.targets[0], str(error), tuple(members)[before:]) from error
+        raise OpenFailedError(library, plan.targets[0], str(error)) from error
     if scope is None:
         if not _told:
             from warnings import warn

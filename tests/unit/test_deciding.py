@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from findlibs2.deciding import Manner, Options, decide, eager, suits_private
+from findlibs2.deciding import Manner, Options, decide, suits_private
 from findlibs2.errors import RefusedError
 from findlibs2.findings import (
     BadFile,
@@ -28,7 +28,8 @@ MIR, ECKIT, CURL = (
     "/site/eckitlib/lib64/libeckit.so",
     "/site/eckitlib.libs/libcurl-1.so.4",
 )
-AUTO = Options("auto", "symbols")
+AUTO, GLOBAL, PRIVATE = (Options(visibility, "symbols") for visibility in ("auto", "global", "private"))
+CHOSEN = Manner(private=True, chosen=True)
 MISSING = MissingSymbols(MIR, ("f",), "mirlib")
 ABSENT = MissingLibrary("libgone.so", (MIR,), "mirlib", (Considered("ld.so.cache", "/etc/ld.so.cache", "not there"),))
 UNSAFE = ABSENT.replace(considered=(Considered("RPATH", "/tmp/x", "everybody can write there", unsafe=True),))
@@ -71,31 +72,30 @@ def decided(
 
 
 class TestClean:
-    """Where nothing is wrong, functions are bound when they are called, but for those that others could capture."""
+    """Where nothing is wrong."""
 
-    def test_vendored_libraries_and_who_needs_them_are_bound_at_once(self) -> None:
-        assert decided(plan()) == Manner(private=True, lazy=True, eager=frozenset({CURL, ECKIT}))
+    def test_the_scope_is_chosen(self) -> None:
+        assert decided(plan()) == CHOSEN
 
     def test_a_note_changes_nothing(self) -> None:
-        assert decided(plan(NOTE)) == decided(plan())
+        assert decided(plan(NOTE)) == CHOSEN
 
-    @pytest.mark.parametrize("visibility", ["global", "private"])
-    def test_what_a_person_says_of_the_scope_counts(self, visibility: str) -> None:
-        manner = decided(plan(), Options(visibility, "symbols"))
-        assert (manner.private, manner.lazy) == (visibility == "private", True)
+    def test_what_a_person_says_of_the_scope_counts(self) -> None:
+        """In the global one nobody gets between who comes later, so functions are bound when they are called."""
+        assert (decided(plan(), GLOBAL), decided(plan(), PRIVATE)) == (Manner(lazy=True), Manner(private=True))
+
+    def test_in_the_private_scope_symbols_are_the_loaders_business(self) -> None:
+        assert decided(plan(), tables={MIR: symbols(F)}, verdict=[MISSING]) == CHOSEN
 
     def test_a_supplier_in_the_process_counts(self) -> None:
         reused = (Reused("libc.so.6", Loaded("/lib/libc.so.6", "libc.so.6"), None),)
         tables = {MIR: symbols(F), "/lib/libc.so.6": symbols(Symbol("f"))}
-        assert decided(plan(reused=reused), tables=tables, verdict=[MISSING]).lazy
+        assert decided(plan(reused=reused), GLOBAL, tables, [MISSING]).lazy
 
     def test_a_supplier_in_the_program_counts(self) -> None:
         host = HOST.replace(executable=binary("/usr/bin/python3"))
         tables = {MIR: symbols(F), "/usr/bin/python3": symbols(Symbol("f"))}
-        assert decided(plan(), tables=tables, verdict=[MISSING], host=host).lazy
-
-    def test_without_vendored_libraries_nothing_is_bound_at_once(self) -> None:
-        assert eager(plan(steps=STEPS[1:])) == frozenset()
+        assert decided(plan(), GLOBAL, tables, [MISSING], host).lazy
 
 
 class TestNotLookedAt:
@@ -103,43 +103,53 @@ class TestNotLookedAt:
 
     @pytest.mark.parametrize("drawn", [plan(left_to_loader=("libodd.so",)), plan(unchecked=("process",))])
     def test_of_the_plan(self, drawn: Plan) -> None:
-        assert not decided(drawn).lazy
+        assert decided(drawn, GLOBAL) == Manner()
 
-    def test_symbols_that_cannot_be_read(self) -> None:
-        drawn = plan(steps=(*STEPS, step("/site/mirlib/lib64/libodd.so")))
-        assert decided(drawn) == Manner(private=False, lazy=False)
+    @pytest.mark.parametrize("options", [AUTO, GLOBAL])
+    def test_symbols_that_cannot_be_read(self, options: Options) -> None:
+        assert decided(plan(steps=(*STEPS, step("/site/mirlib/lib64/libodd.so"))), options) == Manner()
 
     @pytest.mark.parametrize("verify", ["headers", "off"])
     def test_symbols_that_nobody_wants_checked(self, verify: str) -> None:
-        assert decided(plan(), Options("auto", verify), verdict=[MISSING]) == Manner(private=True, lazy=False)
+        assert decided(plan(), Options("global", verify), {MIR: symbols(F)}, [MISSING]) == Manner()
+        assert decided(plan(), Options("auto", verify), {MIR: symbols(F)}, [MISSING]) == CHOSEN
 
     def test_somebody_else_in_the_process_may_have_what_is_missing(self) -> None:
         """The verdict, which knows everything, finds nothing; but whether it is visible only the loader knows."""
-        assert decided(plan(), tables={MIR: symbols(F)}) == Manner(private=False, lazy=False)
+        assert decided(plan(), GLOBAL, {MIR: symbols(F)}) == Manner()
 
 
 class TestDoubts:
     """What the loader refuses by itself it is asked about; it takes everything, or nothing."""
 
     def test_a_missing_symbol(self) -> None:
-        manner = decided(plan(), tables={MIR: symbols(F)}, verdict=[NOTE, MISSING])
-        assert (manner.doubts, manner.is_whole(plan()), manner.lazy) == ((MISSING,), True, False)
+        manner = decided(plan(), GLOBAL, {MIR: symbols(F)}, [NOTE, MISSING])
+        assert (manner, manner.is_whole(plan())) == (Manner(doubts=(MISSING,)), True)
 
-    def test_a_missing_library_is_told_with_all_that_is_missing_besides(self) -> None:
-        assert decided(plan(ABSENT), verdict=[MISSING]).doubts == (ABSENT, MISSING)
+    @pytest.mark.parametrize("options", [AUTO, GLOBAL])
+    def test_a_missing_library_is_told_with_all_that_is_missing_besides(self, options: Options) -> None:
+        assert decided(plan(ABSENT), options, verdict=[MISSING]) == Manner(doubts=(ABSENT, MISSING))
+
+    def test_where_a_person_wants_it_private_the_loader_is_asked_about_that(self) -> None:
+        assert decided(plan(ABSENT), PRIVATE, verdict=[MISSING]) == Manner(private=True, doubts=(ABSENT, MISSING))
 
     def test_a_missing_library_where_only_headers_are_checked(self) -> None:
         assert decided(plan(ABSENT), Options("global", "headers"), verdict=[MISSING]).doubts == (ABSENT,)
 
+    @pytest.mark.parametrize("options", [AUTO, GLOBAL, PRIVATE])
     @pytest.mark.parametrize("wrong", [UNSAFE, DAMAGED])
-    def test_it_is_not_asked_where_that_would_be_dangerous(self, wrong: Finding) -> None:
+    def test_it_is_not_asked_where_that_would_be_dangerous(self, wrong: Finding, options: Options) -> None:
         with pytest.raises(RefusedError) as refused:
-            decided(plan(NOTE, wrong, ABSENT))
+            decided(plan(NOTE, wrong, ABSENT), options)
         assert (refused.value.findings, refused.value.notes) == ((wrong, ABSENT), (NOTE,))
 
-    def test_nor_where_it_would_end_the_process(self) -> None:
+    @pytest.mark.parametrize("options", [AUTO, GLOBAL, PRIVATE])
+    def test_nor_where_it_would_end_the_process(self, options: Options) -> None:
+        """A version is wanted of a file that knows none: glibc has ended processes over that."""
+        wants = library([Symbol("f", section=UND, value=0, version=2)], needs={"libeckit.so": ["V1"]})
+        tables = {MIR: elf_symbols.read(Window("", len(wants), lambda count, offset: wants[offset : offset + count]))}
         with pytest.raises(RefusedError) as refused:
-            decided(plan(), tables={MIR: symbols(F)}, verdict=[MISSING, ABORTS])
+            decided(plan(), options, tables, [MISSING, ABORTS])
         assert refused.value.findings == (MISSING, ABORTS)
 
     def test_off_doubts_nothing(self) -> None:
@@ -147,7 +157,7 @@ class TestDoubts:
 
     def test_a_ring_is_no_doubt_and_is_opened_as_one_object(self) -> None:
         drawn = plan(NeededRing((MIR, ECKIT)))
-        manner = decided(drawn, Options("global", "symbols"))
+        manner = decided(drawn, GLOBAL)
         assert (manner.doubts, manner.is_whole(drawn), manner.is_whole(plan())) == ((), True, False)
 
 
@@ -192,9 +202,6 @@ class TestSuitsPrivate:
 class TestAuto:
     """By what is in the files."""
 
-    def test_not_where_a_symbol_is_nowhere_in_the_stack(self) -> None:
-        assert not decided(plan(), tables={MIR: symbols(F)}, verdict=[MISSING]).private
-
     @pytest.mark.parametrize("other", [ECKIT, CURL])
     def test_not_where_two_of_its_files_have_the_same_weak_variable(self, other: str) -> None:
         assert not decided(plan(), tables={MIR: symbols(SINGLETON), other: symbols(SINGLETON)}).private
@@ -209,6 +216,5 @@ class TestAuto:
         assert decided(drawn, tables=tables).private
 
     def test_a_person_who_wants_it_private_gets_it(self) -> None:
-        """As one object, so that the variable is one."""
         tables = {MIR: symbols(SINGLETON), ECKIT: symbols(SINGLETON)}
-        assert decided(plan(), Options("private", "symbols"), tables=tables) == Manner(private=True, lazy=False)
+        assert decided(plan(), PRIVATE, tables) == Manner(private=True)

@@ -18,7 +18,7 @@ pytestmark = need.glibc()
 WRONG = """
 import warnings, findlibs2
 from findlibs2 import deciding, findings, model, pipeline
-deciding.link.fits = lambda *_: False
+deciding.link.fits = deciding.link.have_versions = lambda *_: False
 missing = findings.MissingSymbols("/libmir.so", ("f",))
 pipeline.verdict_on = lambda drawn: model.Verdict(drawn, (missing,))
 """

@@ -27,15 +27,15 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("first", ["load", "prepare"])
+@pytest.mark.parametrize("first", ["findlibs2.load", "compat.prepare"])
 def test_what_was_opened_as_a_part_of_a_plan_is_not_planned_again(site: Path, first: str) -> None:
     code = f"""
 import ctypes, findlibs2
-from findlibs2 import pipeline
-pipeline.{first}("beta")
+from findlibs2 import compat, pipeline
+{first}("beta")
 {PREVENTED}
 alpha = findlibs2.load("alpha")
-tell([alpha._name, alpha is findlibs2.load("alpha"), pipeline.prepare("alpha"), pipeline.prepare("beta")])
+tell([alpha._name, alpha is findlibs2.load("alpha"), compat.prepare("alpha"), compat.prepare("beta")])
 """
     alpha, beta = (str(site / f"{each}lib" / "lib64" / f"lib{each}.so") for each in ("alpha", "beta"))
     assert answer(code, site) == [alpha, True, alpha, beta]
