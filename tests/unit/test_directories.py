@@ -67,3 +67,22 @@ def test_the_stacks_own_directories_are_trusted_and_known_whole(mine: Path) -> N
 
 def test_what_the_administrator_chose_is_not_judged() -> None:
     assert directories().avoid(candidate("/no/such/place", "ld.so.cache")) is None
+
+
+class TestForeign:
+    """Below a shared directory, what a published file names from the root is not searched."""
+
+    def avoided(self, mine: Path, directory: str, *own: Path) -> str | None:
+        (mine / "prereqs").mkdir()
+        mine.chmod(0o1777)
+        found = directories(*own).avoid(candidate(directory, "RPATH", str(mine / "lib" / "libz.so.1")))
+        return found.reason.partition(" below ")[0] if found is not None else None
+
+    def test_of_a_wrapper(self, mine: Path) -> None:
+        assert self.avoided(mine, str(mine / "prereqs"), mine / "lib") == "lies"
+
+    def test_not_relative_to_the_file(self, mine: Path) -> None:
+        assert self.avoided(mine, str(mine / "lib" / ".." / "prereqs"), mine / "lib") is None
+
+    def test_not_of_a_persons_own_build(self, mine: Path) -> None:
+        assert self.avoided(mine, str(mine / "prereqs")) is None

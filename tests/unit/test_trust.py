@@ -267,3 +267,29 @@ def test_an_unprivileged_user_trusts_the_superuser_and_oneself_only(
     monkeypatch.setattr(os, "geteuid", lambda: FRIEND)
     answers = [reason(directory(safe / str(owner), owner=owner)) for owner in (0, FRIEND, STRANGER)]
     assert answers == [None, None, f"belongs to user {STRANGER}"]
+
+
+class TestForeign:
+    """A directory that a file names which was built elsewhere: below what is open to all it is never the one that was meant."""
+
+    def test_below_a_shared_directory_nobodys_is_trusted(self, safe: Path) -> None:
+        shared = directory(safe / "tmp", 0o1777)
+        lib = directory(shared / "mir" / "lib64")
+        told = f"lies below {shared}, where anyone can write"
+        assert (judged(lib, foreign=True), judged(lib, foreign=False)) == ((told, True), (None, True))
+
+    def test_nor_one_of_a_stranger_whose_own_reason_is_told(self, safe: Path) -> None:
+        lib = directory(directory(safe / "tmp", 0o1777) / "lib64", owner=STRANGER)
+        assert judged(lib, foreign=True) == (f"belongs to user {STRANGER}", True)
+
+    def test_what_is_not_there_is_told_as_before(self, safe: Path) -> None:
+        shared = directory(safe / "tmp", 0o1777)
+        told = f"does not exist, and anyone can create it below {shared}"
+        assert judged(shared / "gone", foreign=True) == (told, False)
+
+    def test_elsewhere_it_is_as_safe_as_any(self) -> None:
+        assert judged(Path("/usr/lib"), foreign=True) == (None, True)
+
+
+def judged(path: Path, foreign: bool) -> tuple[str | None, bool]:
+    return trust.judge(str(path), lambda: frozenset(), False, {}, foreign)
