@@ -75,7 +75,8 @@ def judged(drawn: Plan) -> Verdict:
     """The verdict on a plan, for this process as it is now."""
     from . import verdict
 
-    return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred)
+    here = host.snapshot().replace(tunables=host.tunables())
+    return verdict.judge(drawn, here, process.loaded(), once(files.symbols), files.referred, once(files.demands))
 
 
 def load(

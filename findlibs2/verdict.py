@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect
 from os.path import basename
 
-from . import link
+from . import demands, link
 from .findings import CountersDiffer, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from .formats.elf_demands import Demands
     from .formats.elf_symbols import Symbols
 
 NO_ASSERTION = (2, 41)  # glibc: since then a provider without versions ends no process (elf/dl-lookup.c, check_match)
@@ -73,13 +74,15 @@ def judge(
     loaded: tuple[Loaded, ...] | None,
     read: Callable[[str], Symbols | None],
     referred: Callable[[str], frozenset[int] | None],
+    wants: Callable[[str], Demands | None],
 ) -> Verdict:
     """The verdict on a plan. `loaded`: the objects of the process; None: unknown. `read`: the symbols of a file;
-    `referred`: the numbers of those that its relocations refer to."""
+    `referred`: the numbers of those that its relocations refer to; `wants`: what it demands of the process."""
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
     closure = Closure(plan, {step.path: read(step.path) for step in plan.steps}, around, read, referred, {}, {})
     everything = not supply_is_unknown(closure, loaded)
-    found = [*missing_versions(closure, host, everything), *counters(plan.packages)]
+    found = [*demands.floors(missing_versions(closure, host, everything), plan, host), *counters(plan.packages)]
+    found += demands.judge(plan, host, loaded, closure.tables, wants)
     unknown = unchecked(closure, loaded)
     missing = missing_symbols(closure)
     if missing and not everything:

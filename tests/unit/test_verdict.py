@@ -58,7 +58,7 @@ def judged(
         return elf_relocations.references(window(disk[path]))
 
     drawn = Plan(("mir",), (MIR,), tuple(steps), **plan)  # type: ignore[arg-type]
-    return verdict.judge(drawn, host, loaded, tables.get, referred)
+    return verdict.judge(drawn, host, loaded, tables.get, referred, lambda path: None)
 
 
 def test_what_the_process_has_supplies_too() -> None:
