@@ -41,7 +41,7 @@ class Question(Record):
         """Of the program, and of what it has opened."""
         program = self.host.executable
         for path in (*((program.path,) if program is not None else ()), *(each.path for each in self.loaded)):
-            wanted = self.wants(path) if path else None
+            wanted = self.wants(path)
             if wanted is not None:
                 yield wanted
 
@@ -230,7 +230,7 @@ def floors(found: Iterable[Finding], plan: Plan, host: Host) -> list[Finding]:
 
 def floor(group: list[MissingVersion], plan: Plan, host: Host) -> MissingVersion:
     """One finding for what one file misses of one system library."""
-    newest, *others = sorted(group, key=lambda each: (family(each.version), age(each.version)), reverse=True)
+    newest, *others = sorted(group, key=lambda each: age(each.version), reverse=True)
     built_for = age(newest.version) if newest.version.startswith("GLIBC_") else ()
     because = next((step.because for step in plan.steps if step.path == newest.supplier), ())
     return newest.replace(
@@ -239,11 +239,6 @@ def floor(group: list[MissingVersion], plan: Plan, host: Host) -> MissingVersion
         system=".".join(map(str, host.libc_version)) or None,
         taken=because[-1].source if because else "in the process already",
     )
-
-
-def family(version: str) -> int:
-    """GLIBCXX before CXXABI, which the same library has."""
-    return -next(place for place, each in enumerate(SYSTEM) if version.startswith(each))
 
 
 def age(version: str) -> tuple[int, ...]:

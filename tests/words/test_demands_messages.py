@@ -115,6 +115,17 @@ def test_too_many_static_thread_local_variables() -> None:
     )
 
 
+@need.glibc()
+@need.tool("gcc")
+@pytest.mark.parametrize("tunable", [512, 8192])
+def test_the_room_is_that_of_the_process_as_it_was_started(site: Path, libmir: Path, tunable: int) -> None:
+    source = "static __thread char many[3000]; char *touch(void) { return many; }"
+    command = ["gcc", "-shared", "-fPIC", "-nostdlib", "-ftls-model=initial-exec", "-x", "c", "-", "-o", libmir]
+    subprocess.run([*map(str, command), "-Wl,-soname,libmir.so"], input=source, text=True, check=True)
+    told = printed(site, CHECK, {"GLIBC_TUNABLES": f"glibc.rtld.optional_static_tls={tunable}"})
+    assert ("[static-tls-full]" in told, "nothing that stops a load" in told) == (tunable == 512, tunable != 512)
+
+
 def test_where_no_tunable_can_help_none_is_named() -> None:
     assert "fix:" not in text(FULL.replace(enough=None))
 
