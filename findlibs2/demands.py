@@ -201,8 +201,8 @@ def unmarked_relr(asked: Question) -> Iterator[UnmarkedRelr]:
     if asked.host.libc_version < RELR_SINCE:
         return
     for step in asked.plan.steps:
-        wanted, symbols, binary = asked.wants(step.path), asked.tables.get(step.path), step.file.binary
-        if wanted is None or symbols is None or binary is None or not wanted.relr:
+        symbols, binary = asked.tables.get(step.path), step.file.binary
+        if symbols is None or binary is None or not symbols.has_relr:
             continue
         needs_libc = any(each.name.startswith("libc.so.") for each in binary.needed)
         if needs_libc and RELR.encode() not in [version for _, version, _ in symbols.needed_versions()]:

@@ -33,7 +33,6 @@ class Demands(Record):
 
     stack: str | None = None  # PT_GNU_STACK: "rw" or "rwx"; None: no such header
     tls_align: int = 1  # p_align of PT_TLS; 1: no such header, or none said
-    relr: bool = False  # it has DT_RELR
     # Numbers of the symbols whose variables have to lie in the static area of every thread; 0: of the file's own block.
     # None: it has such, as DF_STATIC_TLS says, and which cannot be told on its machine.
     static_tls: frozenset[int] | None = frozenset()
@@ -47,7 +46,6 @@ def read(window: Window) -> Demands:
     return Demands(
         elf.stack_of(stack) if stack is not None else None,
         (tls[7] or 1) if tls is not None else 1,
-        elf_image.DT_RELR in dynamic.last,
         static_tls(window, image, dynamic, shape.bits),
     )
 

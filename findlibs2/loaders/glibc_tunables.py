@@ -6,8 +6,6 @@ asked itself, with its --list-tunables, in tests/oracle/test_glibc_tunables.py.
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +22,7 @@ KNOWN = {
 }
 STRICT = (2, 39)  # since then a text with one thing wrong in it counts for nothing, and a value is a number to its end
 # Hexadecimal, octal, decimal.
-NUMBER = re.compile(r"[ \t]*([+-]?)(?:0[xX]([0-9a-fA-F]{0,30})|(0[0-7]{0,30})|([1-9][0-9]{0,30}))?")
+NUMBER = r"[ \t]*([+-]?)(?:0[xX]([0-9a-fA-F]{0,30})|(0[0-7]{0,30})|([1-9][0-9]{0,30}))?"
 
 
 def value(text: str | None, name: str, glibc: tuple[int, ...]) -> int:
@@ -54,7 +52,9 @@ def pairs(text: str, strict: bool) -> Iterator[tuple[str, str]]:
 def number(given: str, strict: bool) -> int | None:
     """What _dl_strtoul makes of it: 0x begins a hexadecimal number, 0 an octal one, and nothing is 0. None: a strict loader
     takes no number that does not end where the text does, nor one that is too large."""
-    found = (NUMBER.fullmatch if strict else NUMBER.match)(given)
+    import re  # dear, and seldom is any tunable set
+
+    found = (re.fullmatch if strict else re.match)(NUMBER, given)
     if found is None:
         return None
     sign, hexadecimal, octal, decimal = found.groups()

@@ -41,10 +41,6 @@ def test_the_alignment_of_thread_local_variables(bits: int, byteorder: str, said
     assert read(content) == Demands("rw", align)
 
 
-def test_compressed_relocations() -> None:
-    assert read(elf.library(tags=[("DT_RELR", 0), ("DT_RELRSZ", 0)])) == Demands("rw", relr=True)
-
-
 class TestInitialExec:
     """R_<machine>_TPOFF and R_<machine>_TPREL of a file with DF_STATIC_TLS."""
 
