@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from .formats.elf_demands import Demands
     from .formats.elf_symbols import Symbols
     from .model import Binary
 
@@ -119,6 +120,13 @@ def referred(path: str) -> frozenset[int] | None:
     from .formats import elf_relocations
 
     return _asked(path, elf_relocations.references)
+
+
+def demands(path: str) -> Demands | None:
+    """What a library demands of a process; None: it cannot be read."""
+    from .formats import elf_demands
+
+    return _asked(path, elf_demands.read)
 
 
 def _asked(path: str, question: Callable[[Window], Answer | None]) -> Answer | None:

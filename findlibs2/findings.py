@@ -108,6 +108,11 @@ class MissingVersion(Finding):
     supplier: str  # its file
     newest: str | None = None  # the newest version of that family which it defines
     package: str | None = None
+    # Of a library of the system (GLIBC_, GLIBCXX_, CXXABI_):
+    others: tuple[str, ...] = ()  # older versions of it that the file needs and that are missing too
+    built_for: str | None = None  # the glibc that has the version first: "2.38"; None: another library, or unknown
+    system: str | None = None  # the version of this process's glibc
+    taken: str | None = None  # the rule by which the supplier was taken: "ld.so.cache", "in the process already"
 
 
 class UnversionedProvider(Finding):
@@ -128,6 +133,47 @@ class VersionsOfAbsent(Finding):
     severity = "error"
     path: str
     of: str  # the library, by name
+    package: str | None = None
+
+
+class StackNotExecutable(Finding):
+    """A file wants an executable stack, and the loader gives that to nothing that is opened later (glibc 2.41 and newer)."""
+
+    code = "executable-stack"
+    severity = "error"
+    path: str
+    stack: str | None  # PT_GNU_STACK: "rwx"; None: no such header, which means the same on this machine
+    package: str | None = None
+
+
+class StaticTlsFull(Finding):
+    """The thread-local variables of the plan that have to lie in the static area of each thread are too many for it."""
+
+    code = "static-tls-full"
+    severity = "error"
+    blocks: tuple[tuple[str, int, str | None], ...]  # path, bytes and wrapper of each file that has such
+    wanted: int  # bytes, at least
+    room: int  # bytes, at most: what the process has if nobody took any of it
+    enough: int | None = None  # what the tunable glibc.rtld.optional_static_tls should be; None: this glibc has none
+
+
+class StaticTlsAlignment(Finding):
+    """Thread-local variables have to lie in the static area of each thread at an address that nothing there has."""
+
+    code = "static-tls-alignment"
+    severity = "error"
+    path: str
+    wanted: int  # bytes: p_align of PT_TLS
+    most: int  # bytes: the alignment of the area
+    package: str | None = None
+
+
+class UnmarkedRelr(Finding):
+    """A file has compressed relocations (DT_RELR) and does not say so in the way that glibc wants it said."""
+
+    code = "unmarked-relr"
+    severity = "error"
+    path: str
     package: str | None = None
 
 
@@ -266,6 +312,15 @@ class UnderLinked(Finding):
     path: str
     symbols: tuple[str, ...]  # as in MissingSymbols
     found_in: str  # path of the library that has them
+
+
+class StackMadeExecutable(Finding):
+    """A file wants an executable stack: opening it makes all stacks of the process executable (glibc up to 2.40)."""
+
+    code = "stack-made-executable"
+    path: str
+    stack: str | None  # PT_GNU_STACK: "rwx"; None: no such header, which means the same on this machine
+    package: str | None = None
 
 
 class CopiesDiffer(Finding):

@@ -43,8 +43,8 @@ _cache: list[tuple[Identity, bytes]] = []  # one entry at most
 def snapshot() -> Host:
     """The process as its loader saw it at the start.
 
-    `default_directories`, `hwcaps` and `platform` are left empty: they are dear and seldom needed. The functions
-    `default_directories` and `processor` tell them.
+    `default_directories`, `hwcaps`, `platform` and `tunables` are left empty: they are dear and seldom needed. The
+    functions `default_directories`, `processor` and `tunables` tell them.
     """
     if not _snapshots:
         _snapshots.append(taken())
@@ -116,22 +116,51 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def library_path(started: Binary | None) -> str | None:
-    """LD_LIBRARY_PATH as the loader read it when the process began; what os.environ says now has no effect on it.
-
-    Programs that write their title over their arguments (setproctitle) may overwrite that environment too; then
-    os.environ is the best that is left.
-    """
+    """LD_LIBRARY_PATH as the loader read it when the process began."""
     if is_loader(started):
         given = option("--library-path")  # ld.so(8): "Use path instead of LD_LIBRARY_PATH environment variable setting"
         if given is not None:
             return given
-    raw = process.content("/proc/self/environ")
-    variables = raw.split(b"\0")[:-1]
-    if (raw and not variables) or any(variable.find(b"=") < 1 for variable in variables):
-        return os.environ.get("LD_LIBRARY_PATH")
+    return variable("LD_LIBRARY_PATH")
+
+
+def variable(name: str) -> str | None:
+    """A variable as the loader read it when the process began; what os.environ says now has no effect on it."""
+    entries = environment()
+    if entries is None:
+        return os.environ.get(name)
     # elf/rtld.c, process_envvars: it goes through all of them, so the last one counts.
-    values = [variable for variable in variables if variable.startswith(b"LD_LIBRARY_PATH=")]
-    return os.fsdecode(values[-1].partition(b"=")[2]) if values else None
+    start = os.fsencode(name) + b"="
+    values = [entry for entry in entries if entry.startswith(start)]
+    return os.fsdecode(values[-1][len(start) :]) if values else None
+
+
+def environment() -> list[bytes] | None:
+    """What the kernel keeps of the environment; None where programs wrote over it, as those do that write their title over
+    their arguments (setproctitle). Then os.environ is the best that is left.
+    """
+    raw = process.content("/proc/self/environ")
+    entries = raw.split(b"\0")[:-1]
+    overwritten = (raw and not entries) or any(entry.find(b"=") < 1 for entry in entries)
+    return None if overwritten else entries
+
+
+def tunables() -> str | None:
+    """GLIBC_TUNABLES as the loader read it; None: not set, or not honoured.
+
+    Up to 2.38 the loader itself writes a NUL behind each value that it takes, in the place where the kernel keeps them
+    (elf/dl-tunables.c, parse_tunables): what followed a colon looks like one variable more.
+    """
+    entries, found = environment(), variable("GLIBC_TUNABLES")
+    if snapshot().secure or found is None:
+        return None
+    first = os.fsencode(f"GLIBC_TUNABLES={found}")
+    parts = [found]
+    for entry in entries[entries.index(first) + 1 :] if entries is not None else ():
+        if not entry.startswith((b"glibc.", b":")):
+            break
+        parts.append(os.fsdecode(entry))
+    return ":".join(parts)
 
 
 def option(name: str) -> str | None:

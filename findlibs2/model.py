@@ -274,6 +274,7 @@ class Host(Record):
     library_path: str | None = None  # LD_LIBRARY_PATH as of process start, as written; None: not set, or not honoured
     platform: str | None = None  # AT_PLATFORM, what $PLATFORM expands to
     secure: bool = False  # AT_SECURE: LD_LIBRARY_PATH is not honoured
+    tunables: str | None = None  # GLIBC_TUNABLES, likewise
     default_directories: tuple[str, ...] = ()
     hwcaps: tuple[str, ...] = ()  # glibc-hwcaps subdirectories that this processor may use, best first
 

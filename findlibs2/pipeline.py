@@ -87,8 +87,9 @@ def verdict_on(drawn: Plan) -> Verdict:
     """The same without what is only remarkable: whether it can be loaded."""
     from . import verdict
 
-    read = once(files.read)
-    return verdict.judge(drawn, host.snapshot(), process.loaded(), once(files.symbols), files.referred, read)
+    here = host.snapshot().replace(tunables=host.tunables())
+    disk = verdict.Disk(once(files.symbols), files.referred, once(files.read), once(files.demands))
+    return verdict.judge(drawn, here, process.loaded(), disk)
 
 
 def load(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from os.path import basename
 
-from . import expecting, link, underlinking
+from . import demands, expecting, link, underlinking
 from .findings import (
     LoadedElsewhere,
     MissingSymbols,
@@ -24,9 +24,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from .formats.elf_demands import Demands
     from .formats.elf_symbols import Symbols
 
 NO_ASSERTION = (2, 41)  # glibc: since then a provider without versions ends no process (elf/dl-lookup.c, check_match)
+
+
+class Disk(Record):
+    """What may be asked about a file, by its path. None: it cannot be read."""
+
+    symbols: Callable[[str], Symbols | None]
+    referred: Callable[[str], frozenset[int] | None]  # numbers of the symbols that its relocations refer to
+    headers: Callable[[str], File]
+    demands: Callable[[str], Demands | None]
 
 
 class Closure(Record):
@@ -82,23 +92,22 @@ def judge(
     plan: Plan,
     host: Host,
     loaded: tuple[Loaded, ...] | None,
-    read: Callable[[str], Symbols | None],
-    referred: Callable[[str], frozenset[int] | None],
-    headers: Callable[[str], File],
+    disk: Disk,
 ) -> Verdict:
-    """The verdict on a plan. `loaded`: the objects of the process; None: unknown. `read`: the symbols of a file;
-    `referred`: the numbers of those that its relocations refer to; `headers`: what else it says."""
+    """The verdict on a plan. `loaded`: the objects of the process; None: unknown."""
+    read = disk.symbols
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
     program = host.executable.path if host.executable is not None and loaded is not None else None
     if program is not None and program not in around.values():  # in the loader's list its path is ""
         around[program] = program
     tables = {step.path: read(step.path) for step in plan.steps}
     opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
-    closure = Closure(plan, tables, around, {**around, **opened}, read, referred, headers, {}, {})
+    closure = Closure(plan, tables, around, {**around, **opened}, read, disk.referred, disk.headers, {}, {})
     everything = not supply_is_unknown(closure, loaded)
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
-    found = [*missing_versions(closure, host, everything), *under_linked(closure, program)]
+    found = [*demands.floors(missing_versions(closure, host, everything), plan, host), *under_linked(closure, program)]
+    found += demands.judge(plan, host, loaded, tables, disk.demands)
     unknown = unchecked(closure, loaded)
     if missing and not everything:
         count = sum(len(each.symbols) for each in missing)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from os.path import dirname, join
 from typing import Any
 
-from . import files, findings, metadata, words_symbols
+from . import files, findings, metadata, words_demands, words_symbols
 from .model import Considered, Finding
 from .names import variable
 from .wording import Words, library, quoted, reinstall, shown, wheel
@@ -294,9 +294,14 @@ SAY: dict[str, Callable[[Any], Words]] = {
     "wrapper-failed": wrapper_failed,
     "zipped-wrapper": zipped_wrapper,
     "missing-symbol": words_symbols.missing_symbols,
-    "missing-version": words_symbols.missing_version,
+    "missing-version": words_demands.missing_version,
     "unversioned-provider": words_symbols.unversioned_provider,
     "versions-of-absent": words_symbols.versions_of_absent,
+    "executable-stack": words_demands.stack_not_executable,
+    "stack-made-executable": words_demands.stack_made_executable,
+    "static-tls-full": words_demands.static_tls_full,
+    "static-tls-alignment": words_demands.static_tls_alignment,
+    "unmarked-relr": words_demands.unmarked_relr,
     "counters-differ": words_symbols.counters_differ,
     "requirement-unmet": words_symbols.requirement_unmet,
     "several-providers": words_symbols.several_providers,

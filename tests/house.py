@@ -24,15 +24,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     # What is true: pure rooms, side by side.
     ("names", "graph", "formats", "formats.window", "formats.sniff"),
-    ("loaders", "loaders.hwcaps", "loaders.ldcache", "loaders.glibc_symbols"),
+    ("loaders", "loaders.hwcaps", "loaders.ldcache", "loaders.glibc_symbols", "loaders.glibc_tunables"),
     ("declaration", "loaders.glibc"),
     ("formats.elf_image",),
     ("formats.elf_damage", "formats.elf_object", "formats.elf_hashes"),
     ("formats.elf",),
     ("formats.elf_relocations",),
     ("formats.elf_symbols",),
-    ("closure", "link"),
-    ("underlinking", "expecting"),
+    ("closure", "link", "formats.elf_demands"),
+    ("underlinking", "expecting", "demands"),
     ("planning", "verdict"),
     # What is there: one door for each effect.
     ("files", "process", "metadata", "legacy", "demangle", "writing"),
@@ -49,6 +49,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("compat",),
     ("wording",),
     ("words_symbols",),
+    ("words_demands",),
     ("words",),
     ("report",),
     ("disagreeing",),
@@ -89,6 +90,9 @@ COLD = frozenset(
     {
         "formats.sniff",
         "formats.elf_relocations",
+        "formats.elf_demands",
+        "loaders.glibc_tunables",
+        "demands",
         "exposure",
         "underlinking",
         "expecting",
@@ -112,6 +116,7 @@ COLD = frozenset(
         "shim",
         "wording",
         "words_symbols",
+        "words_demands",
         "words",
         "symcheck",
         "symcheck_inputs",
@@ -168,6 +173,7 @@ PURE: dict[str, frozenset[str] | None] = {
 # whoever needs it too asks the module that has it.
 DOORS: dict[str, frozenset[str]] = {
     "declaration": frozenset({"warnings:filters"}),  # silenced while a source is parsed, nothing is told
+    "loaders.glibc_tunables": frozenset({"re"}),
     "exposure": frozenset({"ctypes", "os"}),
     "scopes": frozenset({"ctypes", "os", "os.path:expanduser", "tempfile", "warnings"}),
     "expecting": frozenset({"bisect"}),

@@ -81,16 +81,22 @@ def read(window: Window) -> Binary:
         # glibc: "object file has no dynamic section"
         raise BadFile("damaged", "no dynamic section: PT_DYNAMIC is absent, or empty as in a file of debugging symbols")
     interpreter = _interpreter(window, last[elf.PT_INTERP]) if elf.PT_INTERP in last else None
-    stack = _stack(last[elf.PT_GNU_STACK]) if elf.PT_GNU_STACK in last else None
+    stack = stack_of(last[elf.PT_GNU_STACK]) if elf.PT_GNU_STACK in last else None
     tls_size = last[elf.PT_TLS][6] if elf.PT_TLS in last else 0
     loaded_end = max([load[2] + load[5] for load in segments.loads])
     return Binary(*first, *linked, interpreter, stack, tls_size, loaded_end, missing_tail)
 
 
+def segments_of(window: Window) -> tuple[_Shape, Segments]:
+    """The program headers, for other readers. Errors: `BadFile`."""
+    shape = _shape(window)
+    header = shape.header.unpack(window.read(_IDENT, shape.header.size, "the file header"))
+    return shape, _segments(window, shape, header)
+
+
 def dynamic_of(window: Window) -> tuple[_Shape, Image, Dynamic]:
     """The dynamic section, for the readers of what it leads to. Errors: `BadFile`."""
-    shape = _shape(window)
-    segments = _segments(window, shape, shape.header.unpack(window.read(_IDENT, shape.header.size, "the file header")))
+    shape, segments = segments_of(window)
     image = Image(segments, window.size, 1 << shape.bits)
     segment = segments.last.get(elf.PT_DYNAMIC)
     if segment is None:
@@ -139,7 +145,8 @@ def _interpreter(window: Window, segment: Segment) -> str | None:
     return raw.partition(b"\0")[0].decode("utf-8", "surrogateescape") or None
 
 
-def _stack(segment: Segment) -> str:
+def stack_of(segment: Segment) -> str:
+    """What a PT_GNU_STACK says, as in `Binary.stack`."""
     return "rwx" if segment[1] & elf.PF_X else "rw"
 
 

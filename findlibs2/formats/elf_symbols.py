@@ -72,6 +72,7 @@ class Symbols:
         self.is_sorted = False  # all that it wants lies before all that the hash table leads to
         self.versym: Numbers = ()  # one for each symbol; (): the file knows no versions
         self.versions: dict[int, Version] = {}  # by number in versym
+        self.has_relr = False  # whether it has compressed relocations, DT_RELR
 
     def text(self, start: int) -> bytes:
         """A string; b"" where its place is outside of the table, or where it has no end near enough."""
@@ -242,6 +243,7 @@ def read(window: Window) -> Symbols:
     # A program has more behind them: undefined symbols with a value, by which it calls functions of others. DT_DEBUG
     # is what linkers give to programs alone.
     found.is_sorted = hashes.is_gnu and hashes.counts_all and DT_DEBUG not in dynamic.last
+    found.has_relr = elf_image.DT_RELR in dynamic.last
     versions = {**needed(window, image, dynamic, found), **defined(window, image, dynamic, found)}
     # elf/dl-version.c, _dl_check_map_versions: where no version is named, DT_VERSYM is not looked at.
     if versions and elf_image.DT_VERSYM in dynamic.last:

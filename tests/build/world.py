@@ -29,7 +29,7 @@ HOST = Host("linux", "glibc", (2, 36), "x86_64", 64, "little")
 def binary(path: str, *needed: str, name: str | None = None, **other: object) -> Binary:
     """A shared library for HOST. Its DT_SONAME is its file name unless said otherwise; `name=""`: it has none."""
     soname = (basename(path) if name is None else name) or None
-    facts = {"machine": "x86_64", "bits": 64, "byteorder": "little", **other}
+    facts = {"machine": "x86_64", "bits": 64, "byteorder": "little", "stack": "rw", **other}
     return Binary(path, "elf", kind="shared", name=soname, needed=tuple(map(Needed, needed)), **facts)  # type: ignore[arg-type]
 
 

@@ -75,6 +75,33 @@ class TestLibraryPath:
         assert host.library_path(PYTHON) is None
 
 
+class TestTunables:
+    @pytest.mark.parametrize(
+        ("environ", "text"),
+        [
+            (b"GLIBC_TUNABLES=glibc.rtld.nns=1\0A=1\0", "glibc.rtld.nns=1"),
+            (b"GLIBC_TUNABLES=glibc.rtld.nns=1\0glibc.rtld.execstack=2\0:glibc.x=1\0A=1\0glibc.y=1\0",
+             "glibc.rtld.nns=1:glibc.rtld.execstack=2::glibc.x=1"),
+            (b"GLIBC_TUNABLES=a=1\0GLIBC_TUNABLES=a=2\0", "a=2"),
+            (b"A=1\0", None),
+            (b"worker 7\0\0", "glibc.rtld.nns=later"),
+        ],
+    )  # fmt: skip
+    def test_are_those_of_the_start_and_whole(
+        self, proc: dict[str, bytes], environ: bytes, text: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("GLIBC_TUNABLES", "glibc.rtld.nns=later")
+        proc["/proc/self/environ"] = environ
+        assert host.tunables() == text
+
+    def test_in_secure_execution_mode_there_are_none(
+        self, proc: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(host, "_snapshots", [host.snapshot().replace(secure=True)])
+        proc["/proc/self/environ"] = b"GLIBC_TUNABLES=a=1\0"
+        assert host.tunables() is None
+
+
 class TestLibrary:
     @pytest.fixture(autouse=True)
     def linux(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def judged(
     def headers(path: str) -> File:
         return file(binary(path))
 
-    return verdict.judge(drawn, host, loaded, tables.get, referred, headers)
+    return verdict.judge(drawn, host, loaded, verdict.Disk(tables.get, referred, headers, lambda path: None))
 
 
 def test_what_the_process_has_supplies_too() -> None:

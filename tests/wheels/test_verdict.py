@@ -25,7 +25,7 @@ CHECK = """
 import findlibs2
 told = findlibs2.check({name!r})
 missing = [f for f in told.findings if f.code == "missing-symbol"]
-wrong = sorted({{f.code for f in told.findings if f.severity == "error"}})
+wrong = sorted({{f.code for f in told.findings if f.severity == "error" or f.code == "stack-made-executable"}})
 symbols = sorted([s.partition("@")[0], f.path, f.expected_in] for f in missing for s in f.symbols)
 tell([wrong, symbols, list(told.unchecked), [step.path for step in told.plan.steps]])
 """
