@@ -39,14 +39,18 @@ SETTLED = ("find", "load")
 def find(lib_name: str, pkg_name: str | None = None) -> str | None:
     """The path of a library, which ctypes or cffi can open as it is; None: no source has it.
 
-    For that, what it needs from wrapper packages is opened as `findlibs2.load` does, and it is itself kept open; a library from outside of these is left to the loader. `findlibs2.find` looks without any effect.
+    For that, what it needs from wrapper packages is opened as `findlibs2.load` does, and it is itself kept open; a library
+    from outside of these is left to the loader. `findlibs2.find` looks without any effect.
     Errors: as `findlibs2.load`, but None where no source has the library, and where none can have one of that name.
     """
     return _found(lib_name, pkg_name)
 
 
 def load(lib_name: str, pkg_name: str | None = None) -> CDLL:
-    """What `find` finds, opened by `CDLL`, as visible as the stack is. Errors: as `findlibs2.load`, and the loader's `OSError`."""
+    """What `find` finds, opened by `CDLL`, as visible as the stack is.
+
+    Errors: as `findlibs2.load`, and the loader's `OSError`.
+    """
     path = find(lib_name, pkg_name)
     if not path:
         raise _not_found(lib_name, pkg_name)

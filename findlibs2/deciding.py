@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     Judged: TypeAlias = Callable[[Plan], Verdict]
 
 # What the loader refuses by itself: with RTLD_NOW before any code has run, and nothing stays mapped.
-LOADER_JUDGES = frozenset({"missing-library", "missing-symbol", "missing-version", "executable-stack"})
+LOADER_JUDGES = frozenset(
+    {
+        "missing-library",
+        "missing-symbol",
+        "missing-version",
+        "executable-stack",
+        "static-tls-full",
+        "static-tls-alignment",
+        "unmarked-relr",
+    }
+)
 
 # Who brings what no wrapper brings: the system, or whoever made the interpreter; and what comes with a compiler, wherever.
 SYSTEM = frozenset({"ld.so.cache", "default directory", "RPATH of the executable"})

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def refused(
-    plan: Plan, doubts: tuple[Finding, ...], error: OSError, judged: Callable[[], Verdict] | None
-) -> Exception:
+def refused(plan: Plan, doubts: tuple[Finding, ...], error: OSError, judged: Callable[[], Verdict] | None) -> Exception:
     """The error for a refusal. What was doubted explains it, or what is found now, if anything.
 
     `judged` None: nobody wants to hear more than what the loader says.

@@ -38,9 +38,7 @@ def reason(
     return judge(directory, owners, chosen, {} if seen is None else seen)[0]
 
 
-def judge(
-    directory: str, owners: Owners, chosen: bool, seen: Seen, foreign: bool = False
-) -> tuple[str | None, bool]:
+def judge(directory: str, owners: Owners, chosen: bool, seen: Seen, foreign: bool = False) -> tuple[str | None, bool]:
     """The same, and whether the directory is there at all: below one that is not, nobody needs to look.
 
     `foreign`: a file that was built elsewhere names it. Where everybody may create directories, one that happens to have

@@ -100,13 +100,15 @@ def judge(
     program = host.executable.path if host.executable is not None and loaded is not None else None
     if program is not None and program not in around.values():  # in the loader's list its path is ""
         around[program] = program
+    loader = around.get(basename(host.executable.interpreter or "")) if host.executable is not None else None
+    everywhere = [path for path in (program, loader) if path is not None]
     tables = {step.path: read(step.path) for step in plan.steps}
     opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
     closure = Closure(plan, tables, around, {**around, **opened}, read, disk.referred, disk.headers, {}, {})
     everything = not supply_is_unknown(closure, loaded)
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
-    found = [*demands.floors(missing_versions(closure, host, everything), plan, host), *under_linked(closure, program)]
+    found = [*demands.floors(missing_versions(closure, host, everything), plan, host), *under_linked(closure, everywhere)]
     found += demands.judge(plan, host, loaded, tables, disk.demands)
     unknown = unchecked(closure, loaded)
     if missing and not everything:
@@ -146,10 +148,10 @@ def missing_symbols(closure: Closure, missing: Iterable[link.Missing]) -> list[M
     return [explained(closure, path, supplier, names) for (path, supplier), names in groups.items()]
 
 
-def under_linked(closure: Closure, program: str | None) -> Iterator[UnderLinked]:
+def under_linked(closure: Closure, everywhere: Iterable[str]) -> Iterator[UnderLinked]:
     """What a file finds, and not in what it needs; of a file that leads to something unknown nothing is said.
 
-    `program`: the running one. It is in every scope, and no file can say that it needs it.
+    `everywhere`: the running program and its loader, which are in every scope, whoever names them.
     """
     known: dict[str, list[str | None]] = {}
 
@@ -162,7 +164,7 @@ def under_linked(closure: Closure, program: str | None) -> Iterator[UnderLinked]
     for path, symbols in closure.tables.items():
         inside = underlinking.reached(path, needed)
         if symbols is not None and inside is not None and all(closure.symbols(each) for each in inside):
-            importers[path], reach[path] = symbols, frozenset((*inside, *((program,) if program is not None else ())))
+            importers[path], reach[path] = symbols, frozenset((*inside, *everywhere))
     by: dict[str, list[tuple[str, str]]] = {}
     for path, name, version, who in underlinking.outside(importers, reach, closure.everything()):
         if closure.is_looked_up(path, name):

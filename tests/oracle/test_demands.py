@@ -37,7 +37,8 @@ def stack():
 before, paths, refused = stack(), sys.argv[2:], None
 steps = tuple(Step(path, files.read(path), None, ()) for path in paths)
 here = host.snapshot().replace(tunables=host.tunables())
-asked = Plan(("x",), (paths[-1],), steps), here, process.loaded(), files.symbols, files.referred, files.demands
+disk = verdict.Disk(files.symbols, files.referred, files.read, files.demands)
+asked = Plan(("x",), (paths[-1],), steps), here, process.loaded(), disk
 told = {each.code: each.__dict__ for each in verdict.judge(*asked).findings}
 for path in paths:
     try:
