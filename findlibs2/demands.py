@@ -8,6 +8,7 @@ loader refuses by itself what it cannot give, before any constructor has run. Ea
 from __future__ import annotations
 
 from .findings import (
+    BuiltForNewer,
     MissingVersion,
     StackMadeExecutable,
     StackNotExecutable,
@@ -228,12 +229,13 @@ def floors(found: Iterable[Finding], plan: Plan, host: Host) -> list[Finding]:
     return [*(floor(group, plan, host) for group in groups.values()), *others]
 
 
-def floor(group: list[MissingVersion], plan: Plan, host: Host) -> MissingVersion:
+def floor(group: list[MissingVersion], plan: Plan, host: Host) -> BuiltForNewer:
     """One finding for what one file misses of one system library."""
     newest, *others = sorted(group, key=lambda each: age(each.version), reverse=True)
     built_for = age(newest.version) if newest.version.startswith("GLIBC_") else ()
     because = next((step.because for step in plan.steps if step.path == newest.supplier), ())
-    return newest.replace(
+    return BuiltForNewer(
+        **newest.__dict__,
         others=tuple(each.version for each in others),
         built_for=".".join(map(str, built_for)) or None,
         system=".".join(map(str, host.libc_version)) or None,

@@ -108,8 +108,12 @@ class MissingVersion(Finding):
     supplier: str  # its file
     newest: str | None = None  # the newest version of that family which it defines
     package: str | None = None
-    # Of a library of the system (GLIBC_, GLIBCXX_, CXXABI_):
-    others: tuple[str, ...] = ()  # older versions of it that the file needs and that are missing too
+
+
+class BuiltForNewer(MissingVersion):
+    """The version is one of a library of the system (GLIBC_, GLIBCXX_, CXXABI_): the newest that the file misses of it."""
+
+    others: tuple[str, ...] = ()  # older ones that are missing too
     built_for: str | None = None  # the glibc that has the version first: "2.38"; None: another library, or unknown
     system: str | None = None  # the version of this process's glibc
     taken: str | None = None  # the rule by which the supplier was taken: "ld.so.cache", "in the process already"

@@ -10,7 +10,7 @@ HEADER = {"rwx": "PT_GNU_STACK, executable", None: "no PT_GNU_STACK, which means
 
 def missing_version(finding: findings.MissingVersion) -> Words:
     """Of a library of the system: for which system the file was built. Of others: what is missing."""
-    if finding.taken is None:
+    if not isinstance(finding, findings.BuiltForNewer):
         return words_symbols.missing_version(finding)
     newest = f"defines {shown(finding.newest)} at most" if finding.newest else "does not define it"
     also = (("also missing", ", ".join(map(shown, finding.others))),) if finding.others else ()
@@ -21,20 +21,20 @@ def missing_version(finding: findings.MissingVersion) -> Words:
             ("wanted", shown(finding.version), f"of {shown(finding.of)}"),
             *also,
             ("expected in", shown(finding.supplier), newest),
-            ("taken", shown(finding.taken)),
+            ("taken", shown(str(finding.taken))),
         ),
         for_this_system(finding),
     )
 
 
-def built_for(finding: findings.MissingVersion) -> str:
+def built_for(finding: findings.BuiltForNewer) -> str:
     if finding.version.startswith("GLIBC_"):
         wanted = f"glibc {finding.built_for} or newer" if finding.built_for else "another glibc"
         return f"{wanted}, and this system has {shown(str(finding.system))}"
     return f"a newer {shown(finding.of)} than the one that is taken"
 
 
-def for_this_system(finding: findings.MissingVersion) -> str:
+def for_this_system(finding: findings.BuiltForNewer) -> str:
     """A system library is nothing that a command replaces unharmed: this one is for a person."""
     what = shown(finding.package) if finding.package is not None else library(finding.path)
     if finding.version.startswith("GLIBC_"):

@@ -62,7 +62,7 @@ def test_a_wheel_that_was_built_for_a_newer_libstdcxx(site: Path, libmir: Path) 
 
 
 def test_a_version_that_says_no_number() -> None:
-    finding = findings.MissingVersion(
+    finding = findings.BuiltForNewer(
         MIR, "GLIBC_ABI_GNU2_TLS", "libc.so.6", "/lib/libc.so.6", system="2.36", taken="in the process already"
     )
     assert text(finding) == (
