@@ -270,7 +270,7 @@ def test_an_unprivileged_user_trusts_the_superuser_and_oneself_only(
 
 
 class TestForeign:
-    """A directory that a file names which was built elsewhere. Below what is open to all it is never the one that was meant."""
+    """A directory that a file names which was built elsewhere: below what is open to all it is never the one meant."""
 
     def test_below_a_shared_directory_nobodys_is_trusted(self, safe: Path) -> None:
         shared = directory(safe / "tmp", 0o1777)
