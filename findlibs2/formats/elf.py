@@ -96,6 +96,9 @@ def segments_of(window: Window) -> tuple[_Shape, Segments]:
 
 def dynamic_of(window: Window) -> tuple[_Shape, Image, Dynamic]:
     """The dynamic section, for the readers of what it leads to. Errors: `BadFile`."""
+    if window.parsed is not None:
+        found: tuple[_Shape, Image, Dynamic] = window.parsed
+        return found
     shape, segments = segments_of(window)
     image = Image(segments, window.size, 1 << shape.bits)
     segment = segments.last.get(elf.PT_DYNAMIC)
@@ -154,6 +157,7 @@ def _linked(window: Window, shape: _Shape, machine: int, segments: Segments, ima
     """What the dynamic section says: name, needed, rpath, runpath, flags."""
     segment = segments.last[elf.PT_DYNAMIC]
     dynamic = read_dynamic(window, image, segment[3], segment[5], shape.word)
+    window.parsed = shape, image, dynamic
     judge_headers(segments, image)
     judge_dynamic(dynamic, image, machine)
     judge_hash(window, image, dynamic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 PAGE = 4096  # bytes; the first read takes so many, because the headers and often the small tables are among them
 
@@ -29,6 +30,7 @@ class Window:
         self.path = path
         self.size = size
         self.first = pread(min(size, PAGE), 0) if size > 0 else b""
+        self.parsed: Any = None  # what a reader has understood already, and the next one need not
         self._pread = pread
 
     def read(self, offset: int, count: int, what: str) -> bytes:
