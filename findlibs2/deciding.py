@@ -9,6 +9,7 @@ from __future__ import annotations
 from os.path import basename, isabs
 
 from . import link
+from .formats import elf_object
 from .model import Record
 
 TYPE_CHECKING = False
@@ -51,8 +52,11 @@ class Manner(Record):
     chosen: bool = False  # private by "auto": where the loader refuses that, the global one is tried
 
     def is_whole(self, plan: Plan) -> bool:
-        """Whether all is opened as one object. Libraries that need each other can be opened in no other way."""
-        return self.private or bool(self.doubts) or any(finding.code == "needed-ring" for finding in plan.findings)
+        """Whether all is opened as one object. Libraries that need each other can be opened in no other way, nor can those
+        whose path means another one to the loader."""
+        if self.private or self.doubts or any(finding.code == "needed-ring" for finding in plan.findings):
+            return True
+        return any(elf_object.has_token(step.path) for step in plan.steps)
 
 
 class Options(Record):

@@ -28,6 +28,7 @@ prepared: dict[tuple[str, str | None], str] = {}  # what `prepare` has answered,
 private: set[str] = (
     set()
 )  # files in the private scope; opened with RTLD_GLOBAL, one exposes itself and all that it needs
+known_as: dict[str, str] = {}  # files that the loader cannot be asked for by their path: under which name it has them
 held: set[str] = set()  # files that were opened here and are never closed; all that each of them needs is open too
 
 
@@ -84,8 +85,10 @@ def is_open(step: Step) -> bool:
 
 def handle(path: str) -> ctypes.CDLL:
     """The library as ctypes knows it; it is open already, so this adds a reference, and the global scope, if not private."""
-    from ctypes import CDLL
+    from ctypes import CDLL, _dlopen  # type: ignore[attr-defined]
 
+    if path in known_as:
+        return CDLL(path, handle=_dlopen(known_as[path], mode(path)))
     return CDLL(path, mode=mode(path))
 
 
@@ -106,7 +109,7 @@ def keep(library: str, path: str) -> None:
     from ctypes import RTLD_LOCAL, _dlopen  # type: ignore[attr-defined]
 
     try:
-        _dlopen(path, RTLD_LOCAL)
+        _dlopen(known_as.get(path, path), RTLD_LOCAL)
     except OSError as error:
         from .errors import OpenFailedError
 

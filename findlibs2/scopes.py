@@ -209,9 +209,13 @@ def spelled(path: str) -> str:
     directory, slash, name = path.rpartition("/")
     if not slash or not elf_object.has_token(path):
         return path
-    if elf_object.has_token(name):  # the file itself; what it looks for beside itself is opened by us
-        return through(kept(os.open(path, os.O_RDONLY | os.O_CLOEXEC)))
-    return f"{through(kept(os.open(directory or '/', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)))}/{name}"
+    if path not in handles.known_as:
+        if elf_object.has_token(name):  # the file itself; what it looks for beside itself is opened by us
+            handles.known_as[path] = through(kept(os.open(path, os.O_RDONLY | os.O_CLOEXEC)))
+        else:
+            place = os.open(directory or "/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            handles.known_as[path] = f"{through(kept(place))}/{name}"
+    return handles.known_as[path]
 
 
 def through(descriptor: int) -> str:

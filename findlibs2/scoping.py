@@ -32,8 +32,6 @@ def adopt(path: str) -> ctypes.CDLL:
     It becomes visible to nobody. Errors: `RefusedError` for a file that cannot be opened; `OpenFailedError` where the loader
     refuses, or where there is no private scope to adopt it.
     """
-    from ctypes import CDLL, RTLD_LOCAL
-
     from .errors import OpenFailedError
 
     path = abspath(path)
@@ -48,7 +46,8 @@ def adopt(path: str) -> ctypes.CDLL:
         try:
             if scopes.open_plan(drawn.replace(steps=needs, targets=())) is None or scopes.adopt(path) is None:
                 raise OpenFailedError(path, path, "no private scope can be had in this process")
-            return CDLL(path, mode=RTLD_LOCAL)
+            handles.private.add(path)
+            return handles.handle(path)
         except OpenFailedError:
             raise
         except OSError as error:

@@ -138,5 +138,5 @@ def e_flags(head: bytes, byteorder: str) -> int:
 
 def has_token(name: str) -> bool:
     """Whether glibc might expand a part of the name: then it would not open the file that the name means."""
-    parts = name.split("$")[1:]
+    parts = name.split("$")[1:] if "$" in name else ()
     return any(part.removeprefix("{").startswith(TOKENS) for part in parts)

@@ -87,3 +87,21 @@ except findlibs2.OpenFailedError as error:
           [each.code for each in error.findings]])
 """
     assert answer(code, site) == ["libgone.so.1", ["libeckit.so"], ["missing-library"]]
+
+
+@KINDS
+@pytest.mark.parametrize("again", ["load('mir')", "compat.find('mir')"])
+def test_a_directory_whose_name_means_something_to_the_loader(tmp_path: Path, visibility: str, again: str) -> None:
+    """ld.so(8), Dynamic string tokens: nothing quotes them."""
+    place = tmp_path / "$LIB"
+    wrapper(place, "eckit", [], [])
+    wrapper(place, "mir", ["eckit"], ["eckit"])
+    code = f"""
+import findlibs2
+from findlibs2 import compat
+from findlibs2 import load
+done = findlibs2.load("mir", visibility={visibility!r})._name
+{again}
+tell([done, {OURS}])
+"""
+    assert answer(code, place) == [f"{place}/mirlib/lib64/libmir.so", ["libeckit.so", "libmir.so"]]
