@@ -100,12 +100,12 @@ def decide(
     Errors: `RefusedError` for what would kill the process, with all else that is wrong beside it.
     """
     checked = options.verify != "off"
-    doubts = doubted(name, plan.findings) if checked else ()
+    doubts = doubted(name, plan, plan.findings) if checked else ()
     linked = once(lambda: tables(plan, host, read))
     is_whole = False
     if options.verify == "symbols":
         is_whole = not doubts and not plan.left_to_loader and not plan.unchecked and linked().are_whole()
-        doubts = () if is_whole else doubted(name, judged(plan).findings)
+        doubts = () if is_whole else doubted(name, plan, judged(plan).findings)
     private = options.visibility == "private"
     if options.visibility == "auto":
         private = suits_private(plan, host) and (is_whole or linked().are_complete()) and not splits(plan, linked())
@@ -114,13 +114,14 @@ def decide(
     return Manner(private, is_lazy, eager(plan) if is_lazy else frozenset(), doubts)
 
 
-def doubted(name: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def doubted(name: str, plan: Plan, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """What is left to the loader to judge. Errors: `RefusedError`, if anything is not."""
     wrong = [finding for finding in findings if finding.severity == "error"]
     if not all(is_judged_by_loader(finding) for finding in wrong):
         from .errors import RefusedError
 
-        raise RefusedError(name, tuple(wrong), tuple(finding for finding in findings if finding not in wrong))
+        notes = tuple(finding for finding in findings if finding not in wrong)
+        raise RefusedError(name, tuple(wrong), notes, wrappers=plan.wrappers)
     return tuple(wrong)
 
 

@@ -20,9 +20,9 @@ def refused(plan: Plan, doubts: tuple[Finding, ...], error: OSError, judged: Cal
     name = error.library
     if doubts and not error.opened:
         notes = tuple(finding for finding in plan.findings if finding.severity != "error")
-        return RefusedError(name, doubts, notes, error.loader_said)
+        return RefusedError(name, doubts, notes, error.loader_said, plan.wrappers)
     reasons = tuple(finding for finding in judged().findings if finding.severity == "error")
-    return OpenFailedError(name, error.path, error.loader_said, error.opened, reasons)
+    return OpenFailedError(name, error.path, error.loader_said, error.opened, reasons, plan.wrappers)
 
 
 def accepted(plan: Plan, doubts: tuple[Finding, ...]) -> Plan:

@@ -29,8 +29,8 @@ def likeliest(
 def scopes(name: bytes) -> Iterator[bytes]:
     """What the names of the same class, then of its namespaces, begin with; of a plain name the words before the last.
 
-    Itanium C++ ABI, 5.1.2: a nested name is N, qualifiers, and each part behind its length; constructors, destructors (5.1.4.3)
-    and operators (5.1.3) have no length: before such a name the last part is the class.
+    Itanium C++ ABI, 5.1.2: a nested name is N, qualifiers, and each part behind its length. Constructors, destructors
+    (5.1.4.3) and operators (5.1.3) have none: before such a name the last part is the class.
     """
     if not name.startswith(b"_Z"):
         ends = [place + 1 for place, char in enumerate(name) if char == ord("_") and place]
@@ -45,7 +45,7 @@ def scopes(name: bytes) -> Iterator[bytes]:
 
 
 def is_unnamed(rest: bytes) -> bool:
-    """Whether what follows the parts is a member without a name of its own; E is the end of them, I are template arguments."""
+    """Whether what follows the parts is a member without a name of its own. E is their end, I are template arguments."""
     return not rest.startswith((b"E", b"I", b"B")) and rest != b""
 
 

@@ -219,8 +219,8 @@ def explained(
 def expected(closure: Closure, path: str, missing: link.Missing) -> tuple[str | None, str | None]:
     """The library that should have had the symbol, or the name of an absent one that perhaps has it.
 
-    It is that of the file that the version is wanted of; else, of those that the file needs, a guess, for people. Where one of
-    these is absent the others are taken for it only if they have the same class.
+    It is that of the file that the version is wanted of; else, of those that the file needs, a guess, for people. Where one
+    of these is absent the others are taken for it only if they have the same class.
     """
     absent = closure.absent(path)
     if missing.file is not None:
