@@ -117,7 +117,7 @@ def decide(
     global one, where libraries are opened one after the other, it has to be known before.
     Errors: `RefusedError` for what would kill the process, with all else that is wrong beside it.
     """
-    doubts = doubted(name, plan.findings) if options.verify != "off" else ()
+    doubts = doubted(name, plan, plan.findings) if options.verify != "off" else ()
     linked = once(lambda: tables(plan, host, read))
     chosen = options.visibility == "auto" and not doubts and suits_private(plan, host) and not splits(plan, linked())
     private = chosen or options.visibility == "private"
@@ -125,7 +125,7 @@ def decide(
         return Manner(private, False, doubts, chosen)
     if not doubts and (linked().have_versions() if private else is_known_whole(plan) and linked().fit()):
         return Manner(private, not private, (), chosen)
-    doubts = doubted(name, judged(plan).findings)
+    doubts = doubted(name, plan, judged(plan).findings)
     return Manner(private and not (chosen and doubts), False, doubts, chosen and not doubts)
 
 
@@ -134,13 +134,14 @@ def is_known_whole(plan: Plan) -> bool:
     return not plan.left_to_loader and not plan.unchecked
 
 
-def doubted(name: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def doubted(name: str, plan: Plan, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """What is left to the loader to judge. Errors: `RefusedError`, if anything is not."""
     wrong = [finding for finding in findings if finding.severity == "error"]
     if not all(is_judged_by_loader(finding) for finding in wrong):
         from .errors import RefusedError
 
-        raise RefusedError(name, tuple(wrong), tuple(finding for finding in findings if finding not in wrong))
+        notes = tuple(finding for finding in findings if finding not in wrong)
+        raise RefusedError(name, tuple(wrong), notes, wrappers=plan.wrappers)
     return tuple(wrong)
 
 

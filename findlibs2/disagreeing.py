@@ -23,8 +23,8 @@ def refused(plan: Plan, doubts: tuple[Finding, ...], error: OSError, judged: Cal
     reasons = doubts or tuple(finding for finding in judged().findings if finding.severity == "error")
     if reasons and not error.opened:
         notes = tuple(finding for finding in plan.findings if finding.severity != "error")
-        return RefusedError(error.library, reasons, notes, error.loader_said)
-    return OpenFailedError(error.library, error.path, error.loader_said, error.opened, reasons)
+        return RefusedError(error.library, reasons, notes, error.loader_said, plan.wrappers)
+    return OpenFailedError(error.library, error.path, error.loader_said, error.opened, reasons, plan.wrappers)
 
 
 def accepted(plan: Plan, doubts: tuple[Finding, ...]) -> Plan:

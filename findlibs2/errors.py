@@ -42,7 +42,7 @@ class RefusedError(FindlibsError, ImportError):
     """The stack cannot be loaded; nothing of it was opened. Also an `ImportError`.
 
     `findings` are the reasons, `notes` is what else was seen. `loader_said`: the loader's own words, when it was asked; then
-    `__cause__` is its `OSError`. None: it was not.
+    `__cause__` is its `OSError`. None: it was not. `wrappers`: the packages (import names) that bring what was asked for.
     """
 
     def __init__(
@@ -51,19 +51,21 @@ class RefusedError(FindlibsError, ImportError):
         findings: tuple[Finding, ...],
         notes: tuple[Finding, ...] = (),
         loader_said: str | None = None,
+        wrappers: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(library, findings, notes, loader_said)
+        super().__init__(library, findings, notes, loader_said, wrappers)
         self.name = library
         self.findings = findings
         self.notes = notes
         self.loader_said = loader_said
+        self.wrappers = wrappers
 
 
 class OpenFailedError(FindlibsError, OSError):
     """The loader refused a library midway. Also an `OSError`; `__cause__` is the loader's own.
 
     What was opened before stays open (no loader can safely undo constructors): `opened` names it. `findings` say why, as
-    far as that can be seen.
+    far as that can be seen. `wrappers`: as of `RefusedError`.
     """
 
     def __init__(
@@ -73,13 +75,15 @@ class OpenFailedError(FindlibsError, OSError):
         loader_said: str,
         opened: tuple[str, ...] = (),
         findings: tuple[Finding, ...] = (),
+        wrappers: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(library, path, loader_said, opened, findings)
+        super().__init__(library, path, loader_said, opened, findings, wrappers)
         self.library = library
         self.path = path
         self.loader_said = loader_said
         self.opened = opened
         self.findings = findings
+        self.wrappers = wrappers
 
 
 class InterpreterError(FindlibsError, ImportError):

@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
-def likeliest(name: bytes, suppliers: Sequence[str], exports: Callable[[str], list[bytes]]) -> str | None:
+def likeliest(
+    name: bytes, suppliers: Sequence[str], exports: Callable[[str], list[bytes]], closely: bool = False
+) -> str | None:
     """The supplier that defines most of the same class, else of its namespace; of several the first. None: none does.
 
-    `exports`: the sorted names that a supplier defines.
+    `exports`: the sorted names that a supplier defines. `closely`: of all scopes only the nearest counts, and that not
+    if it is the outermost: where somebody else is suspected, a shared namespace says nothing.
     """
-    for scope in scopes(name):
-        counts = [(within(exports(each), scope), each) for each in suppliers]
+    nearest = [*scopes(name)]
+    for scope in nearest[:-1][:1] if closely else nearest:
+        counts = [(sum(within(exports(each), spelling) for spelling in spellings(scope)), each) for each in suppliers]
         count, best = max(counts, key=lambda pair: pair[0], default=(0, None))
         if count:
             return best
@@ -25,7 +29,8 @@ def likeliest(name: bytes, suppliers: Sequence[str], exports: Callable[[str], li
 def scopes(name: bytes) -> Iterator[bytes]:
     """What the names of the same class, then of its namespaces, begin with; of a plain name the words before the last.
 
-    Itanium C++ ABI, 5.1.2: a nested name is N, qualifiers, and each part behind its length.
+    Itanium C++ ABI, 5.1.2: a nested name is N, qualifiers, and each part behind its length. Constructors, destructors
+    (5.1.4.3) and operators (5.1.3) have none: before such a name the last part is the class.
     """
     if not name.startswith(b"_Z"):
         ends = [place + 1 for place, char in enumerate(name) if char == ord("_") and place]
@@ -35,8 +40,19 @@ def scopes(name: bytes) -> Iterator[bytes]:
         ends = []
         while (end := behind(name, ends[-1] if ends else start)) is not None:
             ends.append(end)
-        ends = ends[:-1]
+        ends = ends[: None if ends and is_unnamed(name[ends[-1] :]) else -1]
     return (name[:end] for end in reversed(ends))
+
+
+def is_unnamed(rest: bytes) -> bool:
+    """Whether what follows the parts is a member without a name of its own. E is their end, I are template arguments."""
+    return not rest.startswith((b"E", b"I", b"B")) and rest != b""
+
+
+def spellings(scope: bytes) -> set[bytes]:
+    """With K behind the N and without: functions that change nothing are of the same class as those that do."""
+    head, nested, parts = scope.partition(b"_ZN")
+    return {scope, head + nested + (parts[1:] if parts.startswith(b"K") else b"K" + parts)} if nested else {scope}
 
 
 def behind(name: bytes, place: int) -> int | None:

@@ -95,6 +95,7 @@ class MissingSymbols(Finding):
     expected_in: str | None = None  # the library that should have them; None: unknown
     expected_package: str | None = None
     exports: int = 0  # how many symbols that one defines for others
+    absent: str | None = None  # a library that perhaps has them, and is missing (`MissingLibrary.name`)
 
 
 class MissingVersion(Finding):

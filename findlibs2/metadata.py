@@ -113,12 +113,6 @@ def requirement(package: str, dependency: str) -> str | None:
     return next((bare(each) for each in found if each.url is None), None)
 
 
-def unmet(package: str) -> list[str]:
-    """What the package requires and of which another version is installed, as it words it."""
-    found = ((each, by_name(each.name)) for each in requirements(package) if each.url is None)
-    return [bare(each) for each, there in found if there is not None and not meets(there.version, each)]
-
-
 def meets(version: str, requirement: Requirement) -> bool:
     """PEP 440. What is no version at all is not held against anybody."""
     from packaging.version import InvalidVersion, Version
@@ -192,11 +186,6 @@ def required(
 def exactly(requirement: Requirement) -> str | None:
     versions = [each.version for each in requirement.specifier if each.operator == "=="]
     return versions[0] if len(versions) == 1 and not versions[0].endswith(".*") else None
-
-
-def missing_requirements(package: str) -> list[str]:
-    """What the package requires and is not installed, as it words it. What it wants from an address is left out."""
-    return [bare(each) for each in requirements(package) if each.url is None and by_name(each.name) is None]
 
 
 def bare(requirement: Requirement) -> str:

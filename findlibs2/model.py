@@ -325,6 +325,12 @@ class Plan(Record):
     trails: tuple[Trail, ...] = ()  # one for each name
     unchecked: tuple[str, ...] = ()  # what could not be looked at: "process", which libraries are loaded already
 
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """The packages (import names) that bring what was asked for, in its order."""
+        owners = {step.path: step.package for step in self.steps}
+        return tuple(owner for path in self.targets if (owner := owners.get(path)) is not None)
+
 
 class Verdict(Record):
     """What was found about a plan, its own findings first, and what was not looked at: a pass is no more than that."""

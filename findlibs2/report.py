@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import errors, names, words
+from . import errors, names, telling, words
 from .model import Finding, Plan, Trail, Verdict
 from .wording import Words, library, shown
 
@@ -52,19 +52,26 @@ def beats(cause: str, code: str, evidence: Iterable[Sequence[str]], fix: str | N
     return "\n".join([*lines, f"  fix: {fix}"] if fix else lines)
 
 
-def findings(found: Iterable[Finding]) -> list[str]:
-    """All of them; where several have the same cause it is told once, with the evidence of all: of notes the first rows."""
+def findings(found: Iterable[Finding], repaired: bool = False) -> list[str]:
+    """All of them; where several have the same cause it is told once, with the evidence of all: of notes the first rows.
+
+    `repaired`: one fix for all that a mixture breaks is told elsewhere.
+    """
     said: dict[tuple[str, str], list[Words]] = {}
     brief = set()
-    for each in found:
-        now = words.say(each)
-        said.setdefault((now.cause, each.code), []).append(now)
-        if each.severity == "note":
-            brief.add(each.code)
+    for group in telling.gathered(found):
+        now, first = telling.say(group), group[0]
+        said.setdefault((now.cause, first.code), []).append(now)
+        if first.severity == "note":
+            brief.add(first.code)
     return [
-        beats(cause, code, together(all_said, code in brief), all_said[-1].fix)
+        beats(cause, code, together(all_said, code in brief), fix(code, all_said[-1], repaired))
         for (cause, code), all_said in said.items()
     ]
+
+
+def fix(code: str, said: Words, repaired: bool) -> str | None:
+    return None if repaired and code in telling.OF_MIXTURES else said.fix
 
 
 def together(said: Sequence[Words], brief: bool) -> list[tuple[str, ...]]:
@@ -110,7 +117,8 @@ def not_found_fix(name: str) -> str | None:
 
 def refused(raised: errors.RefusedError) -> str:
     """One reason is told at once; several are counted, then told one after the other."""
-    reasons, beside = findings(raised.findings), notes(relevant(raised))
+    remedy = [f"  {line}" for line in telling.remedy(raised.findings, raised.wrappers)]
+    reasons, beside = findings(raised.findings, bool(remedy)), [*remedy, *notes(relevant(raised))]
     name = shown(str(raised.name))
     said = raised.loader_said
     if said is not None:
@@ -142,7 +150,8 @@ def open_failed(raised: errors.OpenFailedError) -> str:
         ),
         None,
     )
-    return "\n".join([said, *findings(raised.findings)])
+    remedy = [f"  {line}" for line in telling.remedy(raised.findings, raised.wrappers)]
+    return "\n".join([said, *findings(raised.findings, bool(remedy)), *remedy])
 
 
 def interpreter(raised: errors.InterpreterError) -> str:
@@ -205,12 +214,13 @@ def steps(plan: Plan) -> list[str]:
 
 def verdict(told: Verdict) -> str:
     """What was found, and what was not looked at."""
-    lines = findings(told.findings)
+    remedy = telling.remedy(told.findings, told.plan.wrappers)
+    lines = findings(told.findings, bool(remedy))
     lines += [f"not looked at: {shown(each)}" for each in told.unchecked]
     names, count = ", ".join(map(shown, told.plan.names)), len(told.plan.steps)
     outcome = "nothing that stops a load" if told.passes else "cannot be loaded"
     lines.append(f"{names}: {count} {'library' if count == 1 else 'libraries'}, {outcome}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"  {line}" for line in remedy)])
 
 
 def plan(drawn: Plan) -> str:
@@ -223,5 +233,7 @@ def plan(drawn: Plan) -> str:
         lines += table((shown(reused.name), shown(reused.loaded.path)) for reused in drawn.reused)
     if drawn.left_to_loader:
         lines.append("only the loader can find: " + ", ".join(map(shown, drawn.left_to_loader)))
-    lines += findings(drawn.findings)
+    remedy = telling.remedy(drawn.findings, drawn.wrappers)
+    lines += findings(drawn.findings, bool(remedy))
+    lines += (f"  {line}" for line in remedy)
     return "\n".join(lines)

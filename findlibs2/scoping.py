@@ -41,7 +41,7 @@ def adopt(path: str) -> ctypes.CDLL:
     root = Root(path, file, None, Trail(path, (Considered("path", path, "asked for", path),)))
     with handles.lock:
         drawn = pipeline.draw([root], locating.stack((), importing=None), thorough=False)
-        deciding.doubted(path, drawn.findings)
+        deciding.doubted(path, drawn, drawn.findings)
         needs = tuple(step for step in drawn.steps if step.path != path)
         try:
             if scopes.open_plan(drawn.replace(steps=needs, targets=())) is None or scopes.adopt(path) is None:

@@ -10,6 +10,7 @@ from os.path import basename
 from . import demands, expecting, link, underlinking
 from .findings import (
     LoadedElsewhere,
+    MissingLibrary,
     MissingSymbols,
     MissingVersion,
     UnderLinked,
@@ -83,9 +84,19 @@ class Closure(Record):
 
     def led_to(self, path: str) -> list[str | None]:
         """The files that a file needs directly, in its order; None: it is unknown which one that is."""
+        needed = self.needed(path)
+        return [self.path_of(each) for each in needed] if needed is not None else [None]
+
+    def needed(self, path: str) -> list[str] | None:
+        """The names that a file needs, in its order; None: they are unknown."""
         steps = (step.file.binary for step in self.plan.steps if step.path == path)
         binary = next(steps, None) or self.headers(path).binary
-        return [self.path_of(each.name) for each in binary.needed] if binary is not None else [None]
+        return [each.name for each in binary.needed] if binary is not None else None
+
+    def absent(self, path: str) -> list[str]:
+        """Those of them that are nowhere to be found."""
+        missing = {each.name for each in self.plan.findings if isinstance(each, MissingLibrary)}
+        return [name for name in self.needed(path) or () if name in missing] if missing else []
 
 
 def judge(
@@ -108,16 +119,17 @@ def judge(
     everything = not supply_is_unknown(closure, loaded)
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
+    doubtful = [each for each in missing if each.absent is None] if not everything else []
     found = [*demands.floors(missing_versions(closure, host, everything), plan, host), *under_linked(closure, everywhere)]
     found += demands.judge(plan, host, loaded, tables, disk.demands)
     unknown = unchecked(closure, loaded)
-    if missing and not everything:
-        count = sum(len(each.symbols) for each in missing)
+    if doubtful:
+        count = sum(len(each.symbols) for each in doubtful)
         unknown = (
             *unknown,
             f"{count} {'symbol' if count == 1 else 'symbols'} that a library which could not be read may have",
         )
-        missing = []
+        missing = [each for each in missing if each.absent is not None]
     of_plan = (fitted(closure, each, unmet) if everything else each for each in plan.findings)
     return Verdict(plan, (*of_plan, *missing, *found), unknown)
 
@@ -141,11 +153,12 @@ def without_unused(closure: Closure, missing: Iterable[link.Missing]) -> list[li
 
 def missing_symbols(closure: Closure, missing: Iterable[link.Missing]) -> list[MissingSymbols]:
     """What is missing, by the file that refers to it and by the one that should have it."""
-    groups: dict[tuple[str, str | None], list[str]] = {}
+    groups: dict[tuple[str, str | None, str | None], list[str]] = {}
     for each in missing:
         for path in each.by:
-            groups.setdefault((path, expected(closure, path, each)), []).append(spelled(each.name, each.version))
-    return [explained(closure, path, supplier, names) for (path, supplier), names in groups.items()]
+            names = groups.setdefault((path, *expected(closure, path, each)), [])
+            names.append(spelled(each.name, each.version))
+    return [explained(closure, *key, names) for key, names in groups.items()]
 
 
 def under_linked(closure: Closure, everywhere: Iterable[str]) -> Iterator[UnderLinked]:
@@ -199,7 +212,9 @@ def spelled(name: bytes, version: bytes | None) -> str:
     return "@".join(words)
 
 
-def explained(closure: Closure, path: str, supplier: str | None, names: list[str]) -> MissingSymbols:
+def explained(
+    closure: Closure, path: str, supplier: str | None, absent: str | None, names: list[str]
+) -> MissingSymbols:
     owners = {step.path: step.package for step in closure.plan.steps}
     return MissingSymbols(
         path,
@@ -208,15 +223,24 @@ def explained(closure: Closure, path: str, supplier: str | None, names: list[str
         supplier,
         owners.get(supplier) if supplier is not None else None,
         len(sorted_exports(closure, supplier)) if supplier is not None else 0,
+        absent,
     )
 
 
-def expected(closure: Closure, path: str, missing: link.Missing) -> str | None:
-    """The library that should have had the symbol: of the file that its version is wanted of; else, of those that the file
-    needs, a guess, for people."""
+def expected(closure: Closure, path: str, missing: link.Missing) -> tuple[str | None, str | None]:
+    """The library that should have had the symbol, or the name of an absent one that perhaps has it.
+
+    It is that of the file that the version is wanted of; else, of those that the file needs, a guess, for people. Where one
+    of these is absent the others are taken for it only if they have the same class.
+    """
+    absent = closure.absent(path)
     if missing.file is not None:
-        return closure.path_of(text(missing.file))
-    return expecting.likeliest(missing.name, needed(closure, path), lambda each: sorted_exports(closure, each))
+        wanted = text(missing.file)
+        return closure.path_of(wanted), wanted if wanted in absent else None
+    found = expecting.likeliest(
+        missing.name, needed(closure, path), lambda each: sorted_exports(closure, each), closely=bool(absent)
+    )
+    return found, absent[0] if absent and found is None else None
 
 
 def needed(closure: Closure, path: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from os.path import basename
 
-from . import metadata
+from . import metadata, packages
 from .model import Record
 
 
@@ -33,11 +33,18 @@ def quoted(*arguments: str) -> str:
 
 
 def wheel(package: str | None) -> str:
-    """ "mirlib 1.30.2.33", as installed; "" where there is no package."""
+    """ "mirlib 1.30.2.33"; "" where there is no package."""
     if package is None:
         return ""
-    version = metadata.version(package)
-    return f"{shown(package)} {shown(version)}" if version else shown(package)
+    told = version(package)
+    return f"{shown(package)} {shown(told)}" if told else shown(package)
+
+
+def version(package: str) -> str | None:
+    """What the package itself says, which is what is used: a copy may hide the one that is installed. Else as installed."""
+    found, _ = packages.find(package)
+    own = found.version if found is not None else None
+    return own if own is not None else metadata.version(package)
 
 
 def reinstall(package: str | None) -> str | None:

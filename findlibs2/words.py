@@ -6,12 +6,12 @@ for the shell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterator
+from itertools import groupby, pairwise
 from os.path import dirname, join
 from typing import Any
 
-from . import files, findings, metadata, words_demands, words_symbols
+from . import closure, files, findings, metadata, packages, words_demands, words_symbols
 from .model import Considered, Finding
 from .names import variable
 from .wording import Words, library, quoted, reinstall, shown, wheel
@@ -29,6 +29,8 @@ def needed_by(chain: tuple[str, ...], package: str | None) -> tuple[tuple[str, .
     return tuple(("needed by", shown(path), wheel(package) if path == chain[0] else "") for path in chain)
 
 
+SHARING = ("package", "default directory")  # sources
+
 # -------------------------------------------------------------------------------------------------------- one by one
 
 
@@ -38,21 +40,37 @@ def missing_library(finding: findings.MissingLibrary) -> Words:
     said = (is_there,) if files.exists(beside) else ()
     return Words(
         f"{shown(finding.name)}, which {library(finding.needed_by[0])} needs, is nowhere to be found",
-        (*needed_by(finding.needed_by, finding.package), *rows(finding.considered), *said),
-        missing_library_fix(finding),
+        (*needed_by(finding.needed_by, finding.package), *said, *other_versions(finding), *brief(finding.considered)),
+        reinstall(finding.package) if was_installed(finding) else None,
     )
 
 
-def missing_library_fix(finding: findings.MissingLibrary) -> str | None:
-    """Reinstall what once held the file; install what an installed package declares; else say what is wanted."""
-    if finding.package is None:
-        return None
-    if metadata.recorded(finding.package, finding.name):
-        return reinstall(finding.package)
-    wanted = metadata.missing_requirements(finding.package)
-    if not wanted:
-        return None
-    return quoted("pip", "install", *wanted) + f"     # what {shown(finding.package)}'s own metadata asks for"
+def brief(considered: tuple[Considered, ...]) -> Iterator[tuple[str, ...]]:
+    """A trail in which packages, and directories of the system, with the same answer share a row."""
+    for (source, answer), group in groupby(rows(considered), lambda row: (row[0], row[2])):
+        places = [where for _, where, _ in group]
+        if source not in SHARING or len(places) == 1:
+            yield from ((source, where, answer) for where in places)
+        else:
+            yield source, ", ".join(places), answer.replace("holds no", "hold no", 1)
+
+
+def was_installed(finding: findings.MissingLibrary) -> bool:
+    """Whether the package was installed with the file, which is gone since."""
+    return finding.package is not None and metadata.recorded(finding.package, finding.name)
+
+
+def other_versions(finding: findings.MissingLibrary) -> tuple[tuple[str, ...], ...]:
+    """The libraries that are the wanted one but for the version: libatlas.so.0.47 in the place of libatlas.so.0.46."""
+    family, found = closure.family(finding.name), {}
+    for name in dict.fromkeys(row.where for row in finding.considered if row.source == "package"):
+        package, _ = packages.find(name)
+        for directory in package.libraries if package is not None else ():
+            for file in closure.families(files.listing(directory) or ()).get(family, ()):
+                binary = files.read(join(directory, file)).binary
+                if binary is not None and binary.name is not None:
+                    found[binary.name, name] = ("there is", shown(binary.name), f"in {wheel(name)}")
+    return tuple(found.values())
 
 
 PROBLEMS = {

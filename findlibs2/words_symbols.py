@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import demangle, findings, metadata, releases
-from .wording import Words, library, quoted, reinstall, shown, wheel
+from . import demangle, findings, releases, wording
+from .wording import Words, library, reinstall, shown, wheel
 
 SHOWN = 5  # symbols of one finding; there may be thousands
+BY_NAME = "; what they share is checked by name alone"  # what a name means may have changed: nothing in the files tells
 
 
 def missing_symbols(finding: findings.MissingSymbols) -> Words:
@@ -18,10 +19,41 @@ def missing_symbols(finding: findings.MissingSymbols) -> Words:
             *listed(finding.symbols),
             ("wanted by", shown(finding.path), wheel(finding.package)),
             *expected_in(finding),
-            *counters_of(finding.package, finding.expected_package),
+            *((("perhaps of", shown(finding.absent), "which is missing"),) if finding.absent is not None else ()),
+            *counters_of([finding.package], finding.expected_package),
         ),
-        right_version(finding.package, finding.expected_package),
+        reinstall(finding.package) if finding.package == finding.expected_package else None,
     )
+
+
+def missing_together(found: Sequence[findings.MissingSymbols]) -> Words:
+    """What several files miss of one package, or nobody has; told at once."""
+    symbols = sorted({symbol for each in found for symbol in each.symbols})
+    package = found[0].expected_package
+    wanted_by, expected = by_file(found, "path", "package"), by_file(found, "expected_in", "expected_package")
+    return Words(
+        f"{len(wanted_by)} {'libraries need' if len(wanted_by) > 1 else 'library needs'} {count(symbols)} that "
+        + (f"{wheel(package)} does not have" if package is not None else "no library has"),
+        (
+            *listed(symbols),
+            *(("wanted by", *row) for row in wanted_by),
+            *(("expected in", *row) for row in expected),
+            *counters_of([each.package for each in found], package),
+        ),
+    )
+
+
+def by_file(found: Sequence[findings.MissingSymbols], path: str, package: str) -> list[tuple[str, str]]:
+    """The files that a field of the findings names, each with its package, and how many symbols it is about."""
+    names: dict[str, set[str]] = {}
+    owners = {getattr(each, path): getattr(each, package) for each in found}
+    for each in found:
+        names.setdefault(getattr(each, path), set()).update(each.symbols)
+    return [
+        (shown(file), f"{wheel(owners[file])}  ({len(of):,} of them)".strip())
+        for file, of in names.items()
+        if file is not None
+    ]
 
 
 def count(symbols: Sequence[str]) -> str:
@@ -29,8 +61,8 @@ def count(symbols: Sequence[str]) -> str:
 
 
 def listed(symbols: Sequence[str]) -> list[tuple[str]]:
-    """Some of them, each with its meaning where the process can tell it."""
-    demangled = demangle.names(symbols[:SHOWN])
+    """Of many the shortest, each with its meaning where the process can tell it."""
+    demangled = demangle.names(symbols if len(symbols) <= SHOWN else sorted(symbols, key=len)[:SHOWN])
     more = [(f"... and {len(symbols) - SHOWN:,} more",)] if len(symbols) > SHOWN else []
     return [*((shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in demangled), *more]
 
@@ -75,33 +107,18 @@ def expected_in(finding: findings.MissingSymbols) -> tuple[tuple[str, ...], ...]
     return (("expected in", shown(finding.expected_in), f"{wheel(finding.expected_package)}  ({exports})".strip()),)
 
 
-def counters_of(one: str | None, other: str | None) -> tuple[tuple[str, ...], ...]:
-    """When two wrappers were released, if that was not together."""
-    known = [releases.counter(metadata.version(each)) if each is not None else None for each in (one, other)]
-    if None in known or known[0] == known[1]:
+def counters_of(packages: Sequence[str | None], supplier: str | None) -> tuple[tuple[str, ...], ...]:
+    """When wrappers were released, and the one that should have what they want, if that was not together."""
+    theirs = releases.counter(wording.version(supplier)) if supplier is not None else None
+    others: dict[str, list[str]] = {}
+    for package in dict.fromkeys(packages):
+        counter = releases.counter(wording.version(package)) if package is not None else None
+        if package is not None and counter is not None and counter != theirs:
+            others.setdefault(counter, []).append(shown(package))
+    if theirs is None or not others:
         return ()
-    return (("released", f"{shown(str(one))} with counter {known[0]}, {shown(str(other))} with {known[1]}"),)
-
-
-def right_version(package: str | None, supplier: str | None) -> str | None:
-    """The command that installs what installed packages ask for, if that is not what is installed.
-
-    All that the package asks for at once: a stack that is right in one place only breaks in the next one.
-    """
-    if package is None or package == supplier:
-        return reinstall(package)
-    wanted, by = metadata.unmet(package), package
-    if not wanted and supplier is not None:
-        wanted, by = agreed(supplier)
-    return f"{quoted('pip', 'install', *wanted)}     # what {shown(by)}'s own metadata asks for" if wanted else None
-
-
-def agreed(supplier: str) -> tuple[list[str], str]:
-    """What others ask for of a wrapper, and is not installed, and who does; nothing, where two of them differ."""
-    version = metadata.version(supplier)
-    unmet = [each for each in metadata.asking({supplier: version}) if not each.met] if version is not None else []
-    wanted = dict.fromkeys(each.requirement for each in unmet)
-    return (list(wanted), unmet[0].by) if len(wanted) == 1 else ([], "")
+    told = [f"{', '.join(names)} with counter {counter}" for counter, names in others.items()]
+    return (("released", f"{', '.join(told)}, {shown(str(supplier))} with {theirs}"),)
 
 
 def missing_version(finding: findings.MissingVersion) -> Words:
@@ -140,8 +157,8 @@ def versions_of_absent(finding: findings.VersionsOfAbsent) -> Words:
 def counters_differ(finding: findings.CountersDiffer) -> Words:
     told = {each.package: again(each) for each in finding.rebuilt}
     return Words(
-        "wrapper packages of this stack were released at different times"
-        + (", from the same sources" if finding.same_sources else "; what they share is checked"),
+        "wrappers of this stack were released at different times"
+        + (", from the same sources" if finding.same_sources else BY_NAME),
         tuple((shown(name), shown(version), told.get(name, "")) for name, version in finding.packages),
     )
 
@@ -157,7 +174,7 @@ def requirement_unmet(finding: findings.RequirementUnmet) -> Words:
     by = [f"{shown(name)} {shown(version)}" for name, version in finding.asked_by]
     more = f" and {len(by) - 2} more" if len(by) > 2 else ""
     return Words(
-        "installed packages ask for other versions than those that are there; what they share is checked",
+        f"installed packages ask for other versions than are there{BY_NAME}",
         (
             (
                 f"{shown(finding.package)} {shown(finding.version)}",

@@ -68,6 +68,7 @@ JSON = {
                     "expected_in": "./libb.so",
                     "expected_package": None,
                     "exports": 2,
+                    "absent": None,
                 },
                 {
                     "code": "under-linked",

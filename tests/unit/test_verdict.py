@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from findlibs2 import verdict
-from findlibs2.findings import MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from findlibs2.findings import MissingLibrary, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from findlibs2.formats import elf_relocations, elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
@@ -93,9 +93,42 @@ def test_what_is_missing_is_told_by_who_wants_it_and_who_should_have_it() -> Non
     assert set(found) == {
         MissingSymbols(MIR, ("_ZN5eckit4Main4stopEv",), "mirlib", ECKIT, "eckitlib", 3),
         MissingSymbols(geo, ("_ZN5eckit4Main4stopEv",), "eckitlib", None, None, 0),
-        MissingSymbols(MIR, ("_ZN5eckit3geo4Grid4specEv",), "mirlib", geo, "eckitlib", 1),
-        MissingSymbols(MIR, ("_ZNK5eckit3geo4Grid4specEv", "nobody"), "mirlib", None, None, 0),
+        MissingSymbols(MIR, ("_ZN5eckit3geo4Grid4specEv", "_ZNK5eckit3geo4Grid4specEv"), "mirlib", geo, "eckitlib", 1),
+        MissingSymbols(MIR, ("nobody",), "mirlib", None, None, 0),
     }
+
+
+class TestAbsentLibrary:
+    """libmir.so needs libeckit.so, and libatlas.so.0.46, which is nowhere to be found."""
+
+    STEPS = (step(ECKIT, package="eckitlib"), step(MIR, "libeckit.so", "libatlas.so.0.46", package="mirlib"))
+    GONE = MissingLibrary("libatlas.so.0.46", (MIR,), "mirlib", ())
+    DISK: Mapping[str, bytes] = {
+        ECKIT: library([*has("_ZN5eckit4Main4initEv", "_ZN5atlas2io4openEv"), *wants("_ZN5atlas4Grid4sizeEv")]),
+        MIR: library(wants("_ZN5eckit4Main4stopEv", "_ZN5atlas4Grid4sizeEv", "nobody")),
+    }
+    OF_ABSENT = MissingSymbols(MIR, ("_ZN5atlas4Grid4sizeEv", "nobody"), "mirlib", absent="libatlas.so.0.46")
+    OF_OTHERS = (
+        MissingSymbols(MIR, ("_ZN5eckit4Main4stopEv",), "mirlib", ECKIT, "eckitlib", 2),
+        MissingSymbols(ECKIT, ("_ZN5atlas4Grid4sizeEv",), "eckitlib"),
+    )
+
+    def test_who_needs_it_perhaps_wants_of_it_what_nobody_has(self) -> None:
+        told = judged(self.DISK, self.STEPS, findings=(self.GONE,))
+        assert (set(told.findings), told.unchecked) == ({self.GONE, self.OF_ABSENT, *self.OF_OTHERS}, ())
+
+    def test_where_only_the_loader_may_find_it_the_rest_is_unchecked(self) -> None:
+        told = judged(self.DISK, self.STEPS, findings=(self.GONE,), left_to_loader=("libatlas.so.0.46",))
+        assert told.findings == (self.GONE, self.OF_ABSENT)
+        assert told.unchecked == (
+            "libatlas.so.0.46, which only the loader can find",
+            "2 symbols that a library which could not be read may have",
+        )
+
+    def test_versions_are_wanted_of_it_by_name(self) -> None:
+        disk = {**self.DISK, MIR: library(wants("f", version=2), needs={"libatlas.so.0.46": ["V1"]})}
+        told = judged(disk, self.STEPS, findings=(self.GONE,))
+        assert MissingSymbols(MIR, ("f@V1",), "mirlib", absent="libatlas.so.0.46") in told.findings
 
 
 def test_what_no_relocation_refers_to_is_looked_up_by_nobody() -> None:

@@ -18,7 +18,7 @@ collect_ignore = ["test_mixtures.py", "test_mixed_releases.py"] if environments.
 # The older releases are pinned for one Python.
 if environments.PYTHON not in SETS["released-17"].pythons:
     collect_ignore += ["test_mixtures_of_interfaces.py", "test_mixtures_of_releases.py", "test_releases.py"]
-    collect_ignore += ["test_mixtures_repaired.py"]
+    collect_ignore += ["test_mixtures_repaired.py", "test_mixtures_told.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

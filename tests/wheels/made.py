@@ -25,9 +25,11 @@ def stack(site: Path, needs: Mapping[str, Iterable[str]]) -> Path:
     return site
 
 
-def wrapper(site: Path, name: str, declared: Iterable[str], needed: Iterable[str]) -> None:
+def wrapper(site: Path, name: str, declared: Iterable[str], needed: Iterable[str], version: str = "1.0.0.1") -> None:
     libraries = site / f"{name}lib" / "lib64"
     libraries.mkdir(parents=True)
     packages = [f"{dependency}lib" for dependency in declared]
-    (site / f"{name}lib" / "__init__.py").write_text(f"__version__ = '1.0.0.1'\nfindlibs_dependencies = {packages!r}\n")
+    (site / f"{name}lib" / "__init__.py").write_text(
+        f"__version__ = {version!r}\nfindlibs_dependencies = {packages!r}\n"
+    )
     (libraries / f"lib{name}.so").write_bytes(library(f"lib{name}.so", needed=[f"lib{each}.so" for each in needed]))

@@ -13,8 +13,8 @@ from tests.words.said import distribution
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     """mirlib 1.30.2.33 on eckitlib 2.5.0.33."""
-    wrapper(tmp_path, "eckit", [], [])
-    wrapper(tmp_path, "mir", ["eckit"], ["eckit"])
+    wrapper(tmp_path, "eckit", [], [], "2.5.0.33")
+    wrapper(tmp_path, "mir", ["eckit"], ["eckit"], "1.30.2.33")
     distribution(tmp_path, "eckitlib", "2.5.0.33")
     distribution(tmp_path, "mirlib", "1.30.2.33", ["eckitlib==2.5.0.33"])
     return tmp_path

@@ -122,8 +122,7 @@ def test_missing_vendored_library(site: Path, libmir: Path) -> None:
         f"""RefusedError
 mir cannot be loaded: liblz4-0414571a.so.1.10.0, which libmir.so needs, is nowhere to be found [missing-library]
     needed by   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
-    package   mirlib   holds no liblz4-0414571a.so.1.10.0
-    package   eckitlib   holds no liblz4-0414571a.so.1.10.0
+    package   mirlib, eckitlib   hold no liblz4-0414571a.so.1.10.0
     ld.so.cache   no liblz4-0414571a.so.1.10.0
 {REINSTALL}
 {NOT_OPENED.format("liblz4-0414571a.so.1.10.0")}"""
@@ -149,8 +148,7 @@ def test_the_loader_is_not_asked_where_it_would_search_what_anyone_can_create(si
         """RefusedError
 mir cannot be loaded: libgone.so, which libmir.so needs, is nowhere to be found [missing-library]
     needed by   SITE/mirlib/lib64/libmir.so   mirlib 1.30.2.33
-    package   mirlib   holds no libgone.so
-    package   eckitlib   holds no libgone.so
+    package   mirlib, eckitlib   hold no libgone.so
     RPATH   SITE/open/lib   not searched: anyone can write to SITE/open
     RPATH   lib64   not searched: relative to the current directory
     ld.so.cache   no libgone.so

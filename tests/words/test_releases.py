@@ -59,10 +59,11 @@ def test_of_what_was_released_together_nothing_is_said(site: Path) -> None:
 def test_a_release_of_the_same_version_is_said_to_be_one(site: Path) -> None:
     stack(site, "2.5.0.32", "1.30.2.33", ["eckitlib==2.5.0.33"])
     assert said(site) == (
-        """wrapper packages of this stack were released at different times; what they share is checked [counters-differ]
+        """\
+wrappers of this stack were released at different times; what they share is checked by name alone [counters-differ]
     eckitlib   2.5.0.32   2.5.0.33 is asked for: the same version, another counter
     mirlib   1.30.2.33
-installed packages ask for other versions than those that are there; what they share is checked [requirement-unmet]
+installed packages ask for other versions than are there; what they share is checked by name alone [requirement-unmet]
     eckitlib 2.5.0.32   asked for eckitlib==2.5.0.33   by mirlib 1.30.2.33
 mir: 2 libraries, nothing that stops a load"""
     )
@@ -72,7 +73,7 @@ mir: 2 libraries, nothing that stops a load"""
     ("commit", "cause", "row"),
     [
         ("c0ffee", ", from the same sources", "the same commit"),
-        ("decade", "; what they share is checked", "another commit"),
+        ("decade", "; what they share is checked by name alone", "another commit"),
     ],
 )
 def test_where_another_copy_tells_it_the_commit_is_compared(site: Path, commit: str, cause: str, row: str) -> None:
@@ -80,7 +81,7 @@ def test_where_another_copy_tells_it_the_commit_is_compared(site: Path, commit: 
     wrapper(site / "hidden", "eckitlib", "2.5.0.33", commit=commit)
     told = said(site, f"import sys; sys.path.append({str(site / 'hidden')!r})").split("\n")
     assert told[3:6] == [
-        f"wrapper packages of this stack were released at different times{cause} [counters-differ]",
+        f"wrappers of this stack were released at different times{cause} [counters-differ]",
         f"    eckitlib   2.5.0.32   2.5.0.33 is asked for: {row}",
         "    mirlib   1.30.2.33",
     ]
