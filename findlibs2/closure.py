@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
 
-    from .findings import OverrideMissing, UnsafeSearchPath
+    from .findings import OverrideMissing
     from .loaders.hwcaps import Processor
     from .model import CacheEntry, Finding
+    from .notes import UnsafeSearchPath
 
     Overrides = Callable[[str], "Root | OverrideMissing | None"]  # by wanted name: "libeckit.so"
     Candidates = Callable[["World", str, File], Iterator[Candidate]]
@@ -211,7 +212,7 @@ def looked_at(world: World, candidate: Candidate) -> tuple[Considered, File | No
 
 def unsafe(plan: Plan) -> Iterator[UnsafeSearchPath]:
     """The search directories of the plan's files that were left out because another user could fill them, each once."""
-    from .findings import UnsafeSearchPath
+    from .notes import UnsafeSearchPath
 
     rows = ((step.needed_by[0], row) for step in plan.steps if step.needed_by for row in step.because)
     left_out = ((path, row) for path, row in rows if row.unsafe and row.source in OWN_PATHS)
@@ -299,7 +300,7 @@ def reuse_expected(draft: Draft, wanted: str, loaded: Loaded, expected: File | N
         else:
             return None
     if loaded.path != expected.path and not draft.world.same_file(loaded.path, expected.path):
-        from .findings import LoadedElsewhere
+        from .notes import LoadedElsewhere
 
         draft.findings.append(LoadedElsewhere(wanted, loaded.path, expected.path))
     return expected.path
@@ -338,7 +339,7 @@ def judge(host: Host, file: File, from_package: str | None, needed_by: tuple[str
 
         return [BadFile(file.path, FileProblem("not-a-library", KINDS[binary.kind]), needed_by, from_package)]
     if binary.missing_tail:
-        from .findings import TruncatedTail
+        from .notes import TruncatedTail
 
         return [TruncatedTail(file.path, binary.missing_tail)]
     return []

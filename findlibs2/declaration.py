@@ -89,7 +89,7 @@ def mentions(text: bytes) -> bool:
 
 def unknown(package: str, path: str | None, reason: str, version: str | None = None) -> Declaration:
     """A declaration that is there, or may be, and cannot be read. `path` None: there is no source."""
-    from .findings import DependenciesUnknown
+    from .notes import DependenciesUnknown
 
     return Declaration(None, True, version, (DependenciesUnknown(package, path, reason),))
 
@@ -307,7 +307,7 @@ def names_among(value: object) -> tuple[list[str], bool]:
 
 
 def bad_declaration(attribute: str, value: Value, source: Source) -> Finding:
-    from .findings import BadDeclaration
+    from .notes import BadDeclaration
 
     return BadDeclaration(source.package, source.path, value.line, attribute, " ".join(value.text.split())[:MAX_SHOWN])
 

@@ -7,18 +7,11 @@ loader refuses by itself what it cannot give, before any constructor has run. Ea
 
 from __future__ import annotations
 
-from .findings import (
-    BuiltForNewer,
-    MissingVersion,
-    StackMadeExecutable,
-    StackNotExecutable,
-    StaticTlsAlignment,
-    StaticTlsFull,
-    UnmarkedRelr,
-)
+from .findings import BuiltForNewer, MissingVersion, StackNotExecutable, StaticTlsAlignment, StaticTlsFull, UnmarkedRelr
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_tunables
 from .model import Record
+from .notes import StackMadeExecutable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from warnings import warn
 
 from .errors import OpenFailedError, RefusedError
-from .findings import ModelDisagreed
 from .model import Finding, Plan, Verdict
+from .notes import ModelDisagreed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

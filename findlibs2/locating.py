@@ -262,7 +262,7 @@ def overrides() -> Callable[[str], Root | OverrideMissing | None]:
 
 def unheeded(roots: Iterable[Root]) -> list[Finding]:
     """The variables that name an installation of a library which a wrapper brings."""
-    from .findings import VariableUnheeded
+    from .notes import VariableUnheeded
 
     given = variables()
     of_wrappers = (root for root in roots if root.package is not None and not root.overridden)
@@ -311,12 +311,12 @@ def known(package: Package, importing: str | None, findings: list[Finding]) -> P
 
 
 def missing(name: str, declared_by: str, considered: tuple[Considered, ...]) -> Finding:
-    from .findings import PackageMissing
+    from .notes import PackageMissing
 
     return PackageMissing(name, declared_by, considered)
 
 
 def ring_of_packages(ring: tuple[str, ...]) -> Finding:
-    from .findings import PackageRing
+    from .notes import PackageRing
 
     return PackageRing(ring)

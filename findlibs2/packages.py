@@ -218,7 +218,7 @@ def archive_of(locations: Iterable[str]) -> str | None:
 
 
 def zipped(name: str, place: Place, source: bytes | None, archive: str) -> Package:
-    from .findings import ZippedWrapper
+    from .notes import ZippedWrapper
 
     said = declared(name, place, source, ())
     problems = (ZippedWrapper(name, archive), *said.problems)
@@ -303,7 +303,7 @@ def paths(found: Package, library: str) -> Iterator[str]:
 def passed_over(unfit: list[File], taken: str) -> tuple[Finding, ...]:
     if not unfit:
         return ()
-    from .findings import PassedOver
+    from .notes import PassedOver
 
     return tuple(PassedOver(file.path, file.problem, taken) for file in unfit if file.problem is not None)
 

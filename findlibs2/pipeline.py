@@ -215,7 +215,7 @@ def draw(roots: Sequence[Root], stack: Stack, thorough: bool, read: Read = files
 def shadowed(taken: Sequence[Package]) -> list[Finding]:
     """Wrappers of which the path holds further copies."""
     from . import survey
-    from .findings import Shadowed
+    from .notes import Shadowed
 
     others = [(package, survey.others(package)) for package in taken]
     return [Shadowed(package.name, package.directories[0], further) for package, further in others if further]

@@ -165,12 +165,12 @@ def offered(
     draft: Draft, wanted: str, package: Package, found: Offer, because: tuple[Considered, ...], chain: tuple[str, ...]
 ) -> Node:
     if found.differing:
-        from .findings import CopiesDiffer
+        from .notes import CopiesDiffer
 
         draft.findings.append(CopiesDiffer(wanted, found.file.path, found.differing))
     for file in found.passed_over:
         if file.problem is not None:
-            from .findings import PassedOver
+            from .notes import PassedOver
 
             draft.findings.append(PassedOver(file.path, file.problem, found.file.path))
     return Node(found.file, package, because, chain, found.copies)
@@ -228,7 +228,7 @@ def sequence(draft: Draft, roots: list[str]) -> tuple[str, ...]:
 
     ordered = graph.order([root for root in roots if root in draft.nodes], edges)
     if ordered.rings:
-        from .findings import NeededRing
+        from .notes import NeededRing
 
         draft.findings += (NeededRing(ring) for ring in ordered.rings)
     return ordered.nodes

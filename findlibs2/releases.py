@@ -11,7 +11,7 @@ from os.path import join
 
 from . import declaration, files, metadata
 from .declaration import MAX_SOURCE
-from .findings import CountersDiffer, Rebuilt, RequirementUnmet, Shadowed
+from .notes import CountersDiffer, Rebuilt, RequirementUnmet, Shadowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from . import releases, rivals, searchpaths
-from .findings import UnsafeSearchPath
 from .model import Verdict
+from .notes import UnsafeSearchPath
 
 
 def complete(told: Verdict) -> Verdict:

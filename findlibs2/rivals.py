@@ -9,9 +9,10 @@ from __future__ import annotations
 from os.path import join
 
 from . import closure, files
-from .findings import MissingSymbols, MissingVersion, SeveralProviders
+from .findings import MissingSymbols, MissingVersion
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
+from .notes import SeveralProviders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

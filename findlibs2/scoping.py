@@ -6,8 +6,8 @@ from os.path import abspath
 
 from . import closure, deciding, files, handles, host, locating, pipeline, scopes
 from .closure import Root
-from .findings import ScopePromoted
 from .model import Considered, Trail
+from .notes import ScopePromoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from functools import partial
 from os.path import dirname, normpath
 
 from . import host, trust
-from .findings import ForeignSearchPath, UnsafeSearchPath
 from .loaders import glibc
+from .notes import ForeignSearchPath, UnsafeSearchPath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

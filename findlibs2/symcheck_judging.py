@@ -12,10 +12,11 @@ from operator import eq
 from os.path import basename, dirname
 
 from . import expecting, link, underlinking, verdict
-from .findings import CopiesDiffer, MissingSymbols, MissingVersion, UnversionedProvider
+from .findings import MissingSymbols, MissingVersion, UnversionedProvider
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
 from .model import Finding, Record
+from .notes import CopiesDiffer
 from .symcheck_inputs import Library
 from .symcheck_suppliers import ALL_VERSIONED, may_have
 

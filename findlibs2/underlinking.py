@@ -7,10 +7,10 @@ satisfies its references as well, so that such a file works in one program and n
 from __future__ import annotations
 
 from . import link
-from .findings import UnderLinked
 from .formats.elf_hashes import gnu_hashes
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
+from .notes import UnderLinked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,18 +8,11 @@ from __future__ import annotations
 from os.path import basename
 
 from . import demands, expecting, link, underlinking
-from .findings import (
-    LoadedElsewhere,
-    MissingLibrary,
-    MissingSymbols,
-    MissingVersion,
-    UnderLinked,
-    UnversionedProvider,
-    VersionsOfAbsent,
-)
+from .findings import MissingLibrary, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from .formats.elf_symbols import gnu_hash
 from .loaders import glibc_symbols
 from .model import File, Finding, Host, Loaded, Plan, Record, Step, Verdict
+from .notes import LoadedElsewhere, UnderLinked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +113,10 @@ def judge(
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
     doubtful = [each for each in missing if each.absent is None] if not everything else []
-    found = [*demands.floors(missing_versions(closure, host, everything), plan, host), *under_linked(closure, everywhere)]
+    found = [
+        *demands.floors(missing_versions(closure, host, everything), plan, host),
+        *under_linked(closure, everywhere),
+    ]
     found += demands.judge(plan, host, loaded, tables, disk.demands)
     unknown = unchecked(closure, loaded)
     if doubtful:

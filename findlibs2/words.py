@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from os.path import dirname, join
 from typing import Any
 
-from . import closure, files, findings, metadata, packages, words_demands, words_symbols
+from . import closure, files, findings, metadata, notes, packages, words_demands, words_symbols
 from .model import Considered, Finding
 from .names import variable
 from .wording import Words, library, quoted, reinstall, shown, wheel
@@ -117,7 +117,7 @@ def wrong_machine(finding: findings.WrongMachine) -> Words:
     )
 
 
-def needed_ring(finding: findings.NeededRing) -> Words:
+def needed_ring(finding: notes.NeededRing) -> Words:
     ring = (*finding.ring, finding.ring[0])
     return Words(
         f"{len(finding.ring)} libraries need each other in a ring, so none of them can be opened before the others",
@@ -125,7 +125,7 @@ def needed_ring(finding: findings.NeededRing) -> Words:
     )
 
 
-def model_disagreed(finding: findings.ModelDisagreed) -> Words:
+def model_disagreed(finding: notes.ModelDisagreed) -> Words:
     return Words(
         f"the loader took {shown(finding.library)}, of which findlibs2 would have said that it cannot be loaded",
         tuple((each.code, say(each).cause) for each in finding.doubts),
@@ -133,7 +133,7 @@ def model_disagreed(finding: findings.ModelDisagreed) -> Words:
     )
 
 
-def scope_promoted(finding: findings.ScopePromoted) -> Words:
+def scope_promoted(finding: notes.ScopePromoted) -> Words:
     count = len(finding.paths)
     return Words(
         f"{count} {'library' if count == 1 else 'libraries'} of the private scope can be seen by the whole process",
@@ -179,7 +179,7 @@ def wrapper_failed(finding: findings.WrapperFailed) -> Words:
     )
 
 
-def zipped_wrapper(finding: findings.ZippedWrapper) -> Words:
+def zipped_wrapper(finding: notes.ZippedWrapper) -> Words:
     return Words(
         f"the wrapper package {shown(finding.package)} lies inside a zip archive, where no loader can open a library",
         (("archive", shown(finding.path)),),
@@ -202,7 +202,7 @@ def unsupported_host(finding: findings.UnsupportedHost) -> Words:
     )
 
 
-def bad_declaration(finding: findings.BadDeclaration) -> Words:
+def bad_declaration(finding: notes.BadDeclaration) -> Words:
     return Words(
         f"{shown(finding.package)} declares its dependencies in a form that cannot be used",
         (
@@ -213,7 +213,7 @@ def bad_declaration(finding: findings.BadDeclaration) -> Words:
     )
 
 
-def package_missing(finding: findings.PackageMissing) -> Words:
+def package_missing(finding: notes.PackageMissing) -> Words:
     wanted = metadata.requirement(finding.declared_by, finding.name)
     return Words(
         f"{shown(finding.name)}, which {shown(finding.declared_by)} depends on, is not installed",
@@ -222,28 +222,28 @@ def package_missing(finding: findings.PackageMissing) -> Words:
     )
 
 
-def dependencies_unknown(finding: findings.DependenciesUnknown) -> Words:
+def dependencies_unknown(finding: notes.DependenciesUnknown) -> Words:
     return Words(
         f"what {shown(finding.package)} depends on can only be known by importing it, which only `load` does",
         (("in", shown(finding.init or "no source")), ("because", shown(finding.reason))),
     )
 
 
-def package_ring(finding: findings.PackageRing) -> Words:
+def package_ring(finding: notes.PackageRing) -> Words:
     return Words(
         "wrapper packages declare each other; their libraries are planned by what the files need",
         (("ring", " -> ".join(map(shown, (*finding.ring, finding.ring[0])))),),
     )
 
 
-def shadowed(finding: findings.Shadowed) -> Words:
+def shadowed(finding: notes.Shadowed) -> Words:
     return Words(
         f"{shown(finding.package)} is there several times; the first on the path is taken",
         (("taken", shown(finding.taken)), *(("passed", shown(other)) for other in finding.others)),
     )
 
 
-def variable_unheeded(finding: findings.VariableUnheeded) -> Words:
+def variable_unheeded(finding: notes.VariableUnheeded) -> Words:
     return Words(
         f"{finding.variable} is set, and has no say: the installed wrapper goes first",
         (
@@ -254,46 +254,46 @@ def variable_unheeded(finding: findings.VariableUnheeded) -> Words:
     )
 
 
-def copies_differ(finding: findings.CopiesDiffer) -> Words:
+def copies_differ(finding: notes.CopiesDiffer) -> Words:
     return Words(
         f"several files named {shown(finding.name)} inside, of different content; the unversioned one is taken",
         (("taken", shown(finding.taken)), *(("passed", shown(other)) for other in finding.others)),
     )
 
 
-def loaded_elsewhere(finding: findings.LoadedElsewhere) -> Words:
+def loaded_elsewhere(finding: notes.LoadedElsewhere) -> Words:
     return Words(
         f"{shown(finding.name)} is in the process already, from another file; that one is used",
         (("in use", shown(finding.loaded)), ("expected", shown(finding.expected)), *words_symbols.fits(finding)),
     )
 
 
-def unsafe_search_path(finding: findings.UnsafeSearchPath) -> Words:
+def unsafe_search_path(finding: notes.UnsafeSearchPath) -> Words:
     return Words(
         "libraries bring search directories that are not to be trusted; nothing is taken from there",
         ((shown(finding.directory), shown(finding.reason), f"{finding.rule} of {bringing(finding)}"),),
     )
 
 
-def foreign_search_path(finding: findings.ForeignSearchPath) -> Words:
+def foreign_search_path(finding: notes.ForeignSearchPath) -> Words:
     return Words(
         "libraries bring search directories that do not exist here",
         ((shown(finding.directory), f"{finding.rule} of {bringing(finding)}"),),
     )
 
 
-def bringing(finding: findings.UnsafeSearchPath | findings.ForeignSearchPath) -> str:
+def bringing(finding: notes.UnsafeSearchPath | notes.ForeignSearchPath) -> str:
     return library(finding.path) + (f" and {len(finding.others)} more" if finding.others else "")
 
 
-def truncated_tail(finding: findings.TruncatedTail) -> Words:
+def truncated_tail(finding: notes.TruncatedTail) -> Words:
     return Words(
         f"{library(finding.path)} ends {finding.missing:,} bytes early; what is missing is not needed to load it",
         (("file", shown(finding.path)),),
     )
 
 
-def passed_over(finding: findings.PassedOver) -> Words:
+def passed_over(finding: notes.PassedOver) -> Words:
     return Words(
         f"{shown(finding.path)} {PROBLEMS[finding.problem.code]}; another file of that name is taken",
         (("taken", shown(finding.taken)), ("seen", shown(finding.problem.what))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import findings, words_symbols
+from . import findings, notes, words_symbols
 from .wording import Words, library, reinstall, shown, wheel
 
 HEADER = {"rwx": "PT_GNU_STACK, executable", None: "no PT_GNU_STACK, which means an executable one here"}
@@ -56,7 +56,7 @@ def stack_not_executable(finding: findings.StackNotExecutable) -> Words:
 NOEXECSTACK = "use a build of it that was linked with -z noexecstack"
 
 
-def stack_made_executable(finding: findings.StackMadeExecutable) -> Words:
+def stack_made_executable(finding: notes.StackMadeExecutable) -> Words:
     return Words(
         f"{library(finding.path)} makes all stacks of this process executable, a protection less",
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import demangle, findings, releases, wording
+from . import demangle, findings, notes, releases, wording
 from .wording import Words, library, reinstall, shown, wheel
 
 SHOWN = 5  # symbols of one finding; there may be thousands
@@ -67,7 +67,7 @@ def listed(symbols: Sequence[str]) -> list[tuple[str]]:
     return [*((shown(name) + (f"   {shown(plain)}" if plain != name else ""),) for name, plain in demangled), *more]
 
 
-def several_providers(finding: findings.SeveralProviders) -> Words:
+def several_providers(finding: notes.SeveralProviders) -> Words:
     return Words(
         f"several packages bring {shown(finding.name)}, of different content; one of them serves all",
         (
@@ -79,7 +79,7 @@ def several_providers(finding: findings.SeveralProviders) -> Words:
     )
 
 
-def fits(finding: findings.LoadedElsewhere) -> list[tuple[str, ...]]:
+def fits(finding: notes.LoadedElsewhere) -> list[tuple[str, ...]]:
     """Whether what is in the process can stand in for what was expected, where that was looked at."""
     if finding.lacks is None:
         return []
@@ -88,7 +88,7 @@ def fits(finding: findings.LoadedElsewhere) -> list[tuple[str, ...]]:
     return [("lacks", name) for (name,) in listed(finding.lacks)]
 
 
-def under_linked(finding: findings.UnderLinked) -> Words:
+def under_linked(finding: notes.UnderLinked) -> Words:
     what, whose = f"{library(finding.path)} uses {count(finding.symbols)}", library(finding.found_in)
     return Words(
         f"{what} of {whose}, which it does not say it needs",
@@ -154,7 +154,7 @@ def versions_of_absent(finding: findings.VersionsOfAbsent) -> Words:
     )
 
 
-def counters_differ(finding: findings.CountersDiffer) -> Words:
+def counters_differ(finding: notes.CountersDiffer) -> Words:
     told = {each.package: again(each) for each in finding.rebuilt}
     return Words(
         "wrappers of this stack were released at different times"
@@ -166,11 +166,11 @@ def counters_differ(finding: findings.CountersDiffer) -> Words:
 SOURCES = {True: "the same commit", False: "another commit", None: "the same version, another counter"}
 
 
-def again(rebuilt: findings.Rebuilt) -> str:
+def again(rebuilt: notes.Rebuilt) -> str:
     return f"{shown(rebuilt.asked_for)} is asked for: {SOURCES[rebuilt.same_source]}"
 
 
-def requirement_unmet(finding: findings.RequirementUnmet) -> Words:
+def requirement_unmet(finding: notes.RequirementUnmet) -> Words:
     by = [f"{shown(name)} {shown(version)}" for name, version in finding.asked_by]
     more = f" and {len(by) - 2} more" if len(by) > 2 else ""
     return Words(

@@ -20,7 +20,7 @@ FRONT_DOOR = "findlibs2"
 FLOORS: tuple[tuple[str, ...], ...] = (
     (FRONT_DOOR,),
     ("model",),
-    ("findings",),
+    ("findings", "notes"),
     ("errors",),
     # What is true: pure rooms, side by side.
     ("names", "graph", "formats", "formats.window", "formats.sniff"),

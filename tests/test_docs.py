@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from findlibs2 import config, errors, findings, legacy, model, names
+from findlibs2 import config, errors, findings, legacy, model, names, notes
 from tests import house, need
 
 PAGES = sorted([house.ROOT / "README.md", *(house.ROOT / "docs").rglob("*.md")])
@@ -228,7 +228,8 @@ def test_the_errors_are_also_what_the_page_says() -> None:
 
 def kinds() -> dict[str, str]:
     """Every code of a finding, with its severity."""
-    every = [kind for kind in vars(findings).values() if isinstance(kind, type) and issubclass(kind, model.Finding)]
+    found = [*vars(findings).values(), *vars(notes).values()]
+    every = [kind for kind in found if isinstance(kind, type) and issubclass(kind, model.Finding)]
     return {kind.code: kind.severity for kind in every if kind.code}
 
 

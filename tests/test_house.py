@@ -17,7 +17,7 @@ HOT_MODULES = [module for module in house.modules() if module not in house.COLD]
 
 # What `findlibs2.load` adds to an interpreter that has imported nothing (-I -S), when nothing is wrong: of our own all
 # hot modules but those with the facts of trouble; and these of the standard library.
-SPARED = frozenset({"errors", "findings"})
+SPARED = frozenset({"errors", "findings", "notes"})
 FOR_CTYPES = frozenset({"_ctypes", "_struct", "ctypes", "ctypes._endian", "struct", "types"})
 FOR_OS = frozenset({"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", "stat"})
 FOR_LOAD = FOR_CTYPES | FOR_OS | {"__future__", "errno"}

@@ -8,18 +8,12 @@ import pytest
 
 from findlibs2.deciding import Manner, Options, decide, suits_private
 from findlibs2.errors import RefusedError
-from findlibs2.findings import (
-    BadFile,
-    CountersDiffer,
-    MissingLibrary,
-    MissingSymbols,
-    NeededRing,
-    UnversionedProvider,
-)
+from findlibs2.findings import BadFile, MissingLibrary, MissingSymbols, UnversionedProvider
 from findlibs2.formats import elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
 from findlibs2.model import Considered, FileProblem, Finding, Host, Loaded, Plan, Reused, Step, Verdict
+from findlibs2.notes import CountersDiffer, NeededRing
 from tests.build.elf_symbols import OBJECT, UND, UNIQUE, WEAK, Symbol, library
 from tests.build.world import HOST, binary, file, package
 

@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from findlibs2.declaration import MAX_SOURCE, Declaration, Source, may_warn, mentions, of_attributes, read
-from findlibs2.findings import BadDeclaration, DependenciesUnknown
+from findlibs2.notes import BadDeclaration, DependenciesUnknown
 
 INIT = "/site/mirlib/__init__.py"
 NOT_LITERAL = "is not assigned a literal list of names"

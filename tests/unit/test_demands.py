@@ -13,7 +13,6 @@ from findlibs2 import demands
 from findlibs2.findings import (
     BuiltForNewer,
     MissingVersion,
-    StackMadeExecutable,
     StackNotExecutable,
     StaticTlsAlignment,
     StaticTlsFull,
@@ -22,6 +21,7 @@ from findlibs2.findings import (
 from findlibs2.formats.elf_demands import Demands
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.model import Considered, Finding, Host, Loaded, Plan, Step
+from findlibs2.notes import StackMadeExecutable
 from tests.build.elf_symbols import TLS, UND, Symbol, library
 from tests.build.world import HOST, binary, file
 from tests.unit.test_elf_symbols import read

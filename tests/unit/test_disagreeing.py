@@ -17,7 +17,7 @@ pytestmark = need.glibc()
 # The verdict says that a symbol is missing, and is wrong.
 WRONG = """
 import warnings, findlibs2
-from findlibs2 import deciding, findings, model, pipeline
+from findlibs2 import deciding, findings, model, notes, pipeline
 deciding.link.fits = deciding.link.have_versions = lambda *_: False
 missing = findings.MissingSymbols("/libmir.so", ("f",))
 pipeline.verdict_on = lambda drawn: model.Verdict(drawn, (missing,))
@@ -41,7 +41,7 @@ with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     library, drawn = pipeline.open_stack("mir", visibility={visibility!r})
 tell([[each.category.__name__ for each in told], "model-disagreed" in str(told[0].message),
-      drawn.findings == (findings.ModelDisagreed("mir", ("missing-symbol",), (missing,)),), {OURS}])
+      drawn.findings == (notes.ModelDisagreed("mir", ("missing-symbol",), (missing,)),), {OURS}])
 """
     assert answer(code, site) == [["RuntimeWarning"], True, True, ["libeckit.so", "libmir.so"]]
 

@@ -9,8 +9,9 @@ import pytest
 
 from findlibs2 import locating
 from findlibs2.errors import NotFoundError, RefusedError
-from findlibs2.findings import OverrideMissing, PackageMissing, PackageRing, PassedOver
+from findlibs2.findings import OverrideMissing
 from findlibs2.model import Considered, FileProblem
+from findlibs2.notes import PackageMissing, PackageRing, PassedOver
 from tests import need
 from tests.build.elf import library
 from tests.wheels.made import wrapper

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from findlibs2 import packages
-from findlibs2.findings import BadDeclaration
 from findlibs2.model import Considered, Package
+from findlibs2.notes import BadDeclaration
 from tests.unit.sites import (
     KINDS,
     LITERAL,

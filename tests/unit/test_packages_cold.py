@@ -15,8 +15,9 @@ import pytest
 
 from findlibs2 import packages, survey
 from findlibs2.errors import RefusedError
-from findlibs2.findings import BadDeclaration, WrapperFailed, ZippedWrapper
+from findlibs2.findings import WrapperFailed
 from findlibs2.model import Package
+from findlibs2.notes import BadDeclaration, ZippedWrapper
 from tests import need
 from tests.unit.sites import (
     LITERAL,

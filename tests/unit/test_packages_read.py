@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from findlibs2 import packages
-from findlibs2.findings import DependenciesUnknown, ZippedWrapper
 from findlibs2.model import Package
+from findlibs2.notes import DependenciesUnknown, ZippedWrapper
 from tests.unit.sites import (
     LITERAL,
     NAME,

@@ -14,7 +14,8 @@ import pytest
 import findlibs2
 from findlibs2 import locating, names
 from findlibs2.errors import RefusedError
-from findlibs2.findings import OverrideMissing, VariableUnheeded
+from findlibs2.findings import OverrideMissing
+from findlibs2.notes import VariableUnheeded
 from tests import need
 from tests.build.elf import library
 from tests.wheels.made import wrapper

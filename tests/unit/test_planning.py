@@ -9,20 +9,9 @@ import pytest
 
 from findlibs2 import closure, planning
 from findlibs2.closure import Root, World
-from findlibs2.findings import (
-    BadFile,
-    CopiesDiffer,
-    LoadedElsewhere,
-    MissingLibrary,
-    NeededRing,
-    OverrideMismatch,
-    OverrideMissing,
-    PassedOver,
-    TruncatedTail,
-    UnsafeSearchPath,
-    WrongMachine,
-)
+from findlibs2.findings import BadFile, MissingLibrary, OverrideMismatch, OverrideMissing, WrongMachine
 from findlibs2.model import Considered, FileProblem, Loaded, Package, Plan
+from findlibs2.notes import CopiesDiffer, LoadedElsewhere, NeededRing, PassedOver, TruncatedTail, UnsafeSearchPath
 
 from ..build.world import HOST, binary, package, root, world
 

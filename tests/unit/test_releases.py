@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from findlibs2 import metadata, packages, releases
-from findlibs2.findings import CountersDiffer, Rebuilt, RequirementUnmet, Shadowed
 from findlibs2.model import Finding, Package, Plan
+from findlibs2.notes import CountersDiffer, Rebuilt, RequirementUnmet, Shadowed
 from tests.unit.sites import import_system, on_path
 from tests.words.said import distribution
 

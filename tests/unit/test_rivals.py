@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from findlibs2 import files, rivals
-from findlibs2.findings import MissingSymbols, MissingVersion, SeveralProviders
+from findlibs2.findings import MissingSymbols, MissingVersion
 from findlibs2.model import Finding, Package, Plan, Step
+from findlibs2.notes import SeveralProviders
 from tests import need
 from tests.build.elf_symbols import Symbol, library
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from findlibs2 import searchpaths, trust
-from findlibs2.findings import ForeignSearchPath, UnsafeSearchPath
 from findlibs2.model import Finding, Package, Plan, Step
+from findlibs2.notes import ForeignSearchPath, UnsafeSearchPath
 from tests import need
 from tests.build.world import binary, file
 

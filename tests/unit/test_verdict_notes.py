@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from findlibs2 import underlinking
-from findlibs2.findings import LoadedElsewhere, MissingSymbols, UnderLinked
+from findlibs2.findings import MissingSymbols
 from findlibs2.link import Missing
 from findlibs2.model import Finding, Loaded
+from findlibs2.notes import LoadedElsewhere, UnderLinked
 from tests.build.elf_symbols import WEAK, Symbol, library
 from tests.build.world import HOST, binary
 from tests.unit.test_verdict import ECKIT, LIBC, MIR, has, judged, step, symbols, wants

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import findlibs2
-from findlibs2.findings import BadFile, TruncatedTail
+from findlibs2.findings import BadFile
+from findlibs2.notes import TruncatedTail
 from tests.wheels import closure
 from tests.wheels.environments import Environment
 from tests.wheels.run import answer, run

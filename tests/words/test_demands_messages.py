@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from findlibs2 import findings, host, report
+from findlibs2 import findings, host, notes, report
 from findlibs2.model import Finding
 from tests import need
 from tests.build.elf_symbols import library
@@ -90,7 +90,7 @@ def test_an_executable_stack(stack: str | None, has: str) -> None:
 
 
 def test_a_stack_that_is_made_executable() -> None:
-    assert text(findings.StackMadeExecutable(MIR, "rwx")) == (
+    assert text(notes.StackMadeExecutable(MIR, "rwx")) == (
         "libmir.so makes all stacks of this process executable, a protection less [stack-made-executable]\n"
         "    file    /site/libmir.so\n"
         "    has     PT_GNU_STACK, executable\n"
