@@ -145,7 +145,7 @@ class FileProblem(Record):
 
 
 class Finding(Record):
-    """One thing worth telling; `findings` and `notes` have one kind for each. "error" stops a load; "warning" and "note" never do."""
+    """One thing worth telling, a kind for each: in `findings` "error", which stops a load; in `notes` what never does."""
 
     code = ""  # stable, kebab-case
     severity = "note"
