@@ -33,8 +33,8 @@ REFUSED = "import findlibs2\ntry: findlibs2.load('ours')\nexcept findlibs2.Refus
 UNSEEN = """\
 ours cannot be loaded: libbeside.so.1, which libours.so needs, is nowhere to be found [missing-library]
     needed by   /usr/local/lib/libours.so
-    ld.so.cache   no libbeside.so.1
     beside it   /usr/local/lib/libbeside.so.1   is there, where the loader is not told to look
+    ld.so.cache   no libbeside.so.1
   the loader, which opened nothing: libbeside.so.1: cannot open shared object file: No such file or directory"""
 
 
