@@ -30,7 +30,7 @@ JUDGED = frozenset(
         "replaced",
     }
 )
-PAST = "  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"
+PAST = "  to try it nevertheless, at the risk of {}: FINDLIBS2_VERIFY=off"
 
 
 def table(rows: Iterable[Sequence[str]], indent: str = INDENT) -> list[str]:
@@ -124,11 +124,17 @@ def refused(raised: errors.RefusedError) -> str:
     if said is not None:
         end = [f"  the loader, which opened nothing: {shown(said)}"]
     else:
-        end = [PAST] if all(each.code in JUDGED for each in raised.findings) else []
+        end = [PAST.format(risk(raised.findings))] if all(each.code in JUDGED for each in raised.findings) else []
     if len(reasons) == 1:
         head, *rest = reasons[0].split("\n")
         return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside, *end])
     return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside, *end])
+
+
+def risk(reasons: Iterable[Finding]) -> str:
+    """Of leaving it to the loader, which looks for what is missing wherever the files tell it to."""
+    considered = (row for each in reasons for row in getattr(each, "considered", ()))
+    return "running what others put there" if any(row.unsafe for row in considered) else "a crash"
 
 
 def relevant(raised: errors.RefusedError) -> Iterable[Finding]:

@@ -152,7 +152,7 @@ mir cannot be loaded: libgone.so, which libmir.so needs, is nowhere to be found 
     RPATH   SITE/open/lib   not searched: anyone can write to SITE/open
     RPATH   lib64   not searched: relative to the current directory
     ld.so.cache   no libgone.so
-  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off"""
+  to try it nevertheless, at the risk of running what others put there: FINDLIBS2_VERIFY=off"""
     )
 
 
