@@ -12,6 +12,7 @@ from tests.wheels.run import answer, project
 # What the interpreter does at its end (destructors, unmapping) is nobody's work; `posix` is built in and costs nothing.
 END = "import posix; posix._exit(0)"
 NAME = "mir"
+HEADERS = "visibility='global', verify='headers'"
 OUTSIDE = "stdc++"  # a library that no wrapper has, and every system on which the wrappers work
 
 
@@ -31,6 +32,8 @@ def subjects(environment: Environment) -> Mapping[str, tuple[Contender, ...]]:
         "load": (
             Contender(FINDLIBS, f"import findlibs; findlibs.load({NAME!r})"),
             Contender("findlibs2", f"import findlibs2; findlibs2.load({NAME!r})"),
+            Contender("findlibs2, global", f"import findlibs2; findlibs2.load({NAME!r}, visibility='global')"),
+            Contender("findlibs2, global, headers", f"import findlibs2; findlibs2.load({NAME!r}, {HEADERS})"),
             Contender("bare loop", bare(environment)),
         ),
         "ask": (
