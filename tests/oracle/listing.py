@@ -26,7 +26,7 @@ ANSWER = re.compile(r"^(/.*)\n((?:(?!ended \d).*\n)*)ended (\d+)\n", re.MULTILIN
 ROW = re.compile(r"^\t(?:(.+) => )?(.+?)(?: \(0x[0-9a-f]+\))?$")
 # elf/dl-load.c, where LD_DEBUG=libs tells of one search: each list of directories and the cache as it comes to them. To
 # whom a directory belongs is not compared: the loader names who brought it first, for whomever it is searched.
-SEARCH = re.compile(r"find library=(.*) \[0\]; searching\n((?:.*(?:search (?:path|cache)=|trying file=).*\n)*)")
+SEARCH = re.compile(r"find library=(.*) \[0\]; searching\n((?: +\d+:\t .*\n)*)")
 CACHE, DIRECTORY, PATH = "ld.so.cache", "directory", "path"
 VDSO = "linux-vdso.so.1"  # of the kernel; no file
 TAKES_NOTHING, NOT_FOUND = "statically linked", "not found"
@@ -85,7 +85,7 @@ def understood(words: str, status: int) -> Listing:
 
 def last(tried: str) -> str:
     """Where the last file was tried."""
-    return [line for line in tried.splitlines() if "trying file=" not in line][-1]
+    return [line for line in tried.splitlines() if "search path=" in line or "search cache=" in line][-1]
 
 
 # ------------------------------------------------------------------------------------------------------------------- we
