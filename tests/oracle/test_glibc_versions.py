@@ -1,0 +1,34 @@
+"""What one glibc refuses and another does not, told by the one that is here; .ci/hosts asks others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from findlibs2 import host
+from tests import need
+from tests.build import elf
+from tests.oracle import opening
+
+pytestmark = [need.linux(), need.glibc()]
+
+FIRST_WITHOUT_EXECUTABLE_STACKS = (2, 41)
+REFUSED = "cannot enable executable stack as shared object requires: Invalid argument"
+
+
+def opened(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    (said,) = opening.outcomes([path])
+    return said.replace(f"{path}: ", "")
+
+
+@pytest.mark.parametrize("stack", ["rwx", None])
+def test_since_2_41_a_library_cannot_make_the_stack_executable(stack: str | None, tmp_path: Path) -> None:
+    """NEWS of 2.41: "dlopen and dlmopen no longer make the stack executable", neither for a GNU_STACK header that asks for
+    it nor for a missing one, where the ABI's default is an executable stack: "loading such objects will fail".
+    """
+    here = host.snapshot()
+    implicit = stack is not None or here.machine == "x86_64"  # that of aarch64 is not executable
+    refuses = implicit and here.libc_version >= FIRST_WITHOUT_EXECUTABLE_STACKS
+    assert opened(tmp_path / "libx.so", elf.library(stack=stack)) == (f"refuses: {REFUSED}" if refuses else "loads")
