@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     Candidates = Callable[["World", str, File], Iterator[Candidate]]
 
 OWN_PATHS = ("RPATH", "RUNPATH")
-# glibc, elf/dl-load.c, open_verify: "only ET_DYN and ET_EXEC can be loaded", and of a program: "cannot dynamically load
-# executable".
+# elf/dl-load.c, open_verify: "only ET_DYN and ET_EXEC can be loaded"; of a program: "cannot dynamically load executable".
 KINDS = {
     "relocatable": "an object file, which was never linked (ET_REL)",
     "executable": "a program (ET_EXEC)",
@@ -95,12 +94,13 @@ def kin(world: World, package: Package, wanted: str) -> Iterator[File]:
     """The files of the package in the family of the wanted name, in search order, each read when it is asked for."""
     stem = family(wanted)
     for directory in package.libraries:
-        for name in world.families(directory).get(stem, ()):
+        held = world.families(directory).get(stem, ())
+        for name in sorted(held, key=wanted.__ne__) if world.loader.BY_FILE_NAME else held:
             yield world.read(join(directory, name))
 
 
 def offer(world: World, package: Package, wanted: str) -> Offer | None:
-    """The file of the package whose DT_SONAME is the wanted name; None: it has none."""
+    """The file of the package that carries the wanted name; None: it has none."""
     return choose(world, wanted, kin(world, package, wanted))
 
 
@@ -112,7 +112,7 @@ def renamed(world: World, package: Package, wanted: str) -> Offer | None:
         for names in world.families(directory).values()
         for name in names
     )
-    return choose(world, wanted, (file for file in files if file.binary and file.binary.name == wanted))
+    return choose(world, wanted, (file for file in files if file.binary and wanted in world.loader.names(file.binary)))
 
 
 def choose(world: World, wanted: str, files: Iterable[File]) -> Offer | None:
@@ -124,7 +124,7 @@ def choose(world: World, wanted: str, files: Iterable[File]) -> Offer | None:
     for file in files:
         if is_unfit(world, wanted, file):
             unfit.append(file)
-        elif file.binary is None or file.binary.name != wanted:
+        elif file.binary is None or wanted not in world.loader.names(file.binary):
             continue
         elif taken is None:
             taken = file
@@ -142,7 +142,7 @@ def unfit(world: World, package: Package, wanted: str) -> File | None:
 
 def is_unfit(world: World, wanted: str, file: File) -> bool:
     """No library at all, or the wanted one for another machine."""
-    return file.binary is None or (file.binary.name == wanted and not fits(file, world.host))
+    return file.binary is None or (wanted in world.loader.names(file.binary) and not fits(file, world.host))
 
 
 # ------------------------------------------------------------------------------------------------ the loader's places
@@ -156,7 +156,7 @@ def everything(world: World, wanted: str, by: File) -> Iterator[Candidate]:
     bring the environment's libraries into nearly every process first, and a second kind of them would not fit.
     """
     assert by.binary is not None
-    program = world.host.executable
+    program = world.host.executable if not world.loader.INHERITS_RUNPATH else None
     if by.binary.runpath is not None and program is not None and program.rpath and program.runpath is None:
         for candidate in searched(world, wanted, program):
             if candidate.rule != "RPATH of the executable":  # these come first
@@ -184,7 +184,8 @@ def own_paths(world: World, wanted: str, by: File) -> Iterator[Candidate]:
 def first(world: World, wanted: str, by: File, considered: list[Considered], candidates: Candidates) -> File | None:
     """The first file that the loader would take, or die of; answers are added to *considered*, the last one is its."""
     for candidate in candidates(world, wanted, by):
-        if candidate.rule == "default directory" and not any(row.source == "ld.so.cache" for row in considered):
+        is_last = candidate.rule == "default directory" and world.loader.KEEPS_CACHE
+        if is_last and not any(row.source == "ld.so.cache" for row in considered):
             considered.append(Considered("ld.so.cache", "", f"no {wanted}"))
         row, file = looked_at(world, candidate)
         if file is not None or row not in considered:
@@ -282,7 +283,7 @@ class Draft:
 def in_process(draft: Draft, wanted: str, expected: File | None) -> bool:
     """Whether an object of the process satisfies the name; if so it is reused, whatever file it came from."""
     for loaded in draft.world.loaded or ():
-        if draft.world.loader.satisfies(loaded, wanted):
+        if draft.world.loader.can_stand_for(loaded, wanted):
             draft.paths[wanted] = None
             draft.reused.append(Reused(wanted, loaded, reuse_expected(draft, wanted, loaded, expected)))
             return True
@@ -312,8 +313,8 @@ def add(draft: Draft, wanted: str | None, node: Node) -> Node | None:
     if wanted is not None:
         draft.paths[wanted] = path
     binary = node.file.binary
-    if binary is not None and binary.name is not None and not node.left:
-        draft.paths.setdefault(binary.name, path)
+    for name in draft.world.loader.names(binary) if binary is not None and not node.left else ():
+        draft.paths.setdefault(name, path)
     if path in draft.nodes:
         return None
     draft.nodes[path] = node

@@ -50,11 +50,17 @@ class Manner(Record):
     lazy: bool = False
     doubts: tuple[Finding, ...] = ()  # what the loader is asked about: it takes all, or nothing
     chosen: bool = False  # private by "auto": where the loader refuses that, the global one is tried
+    together: bool = False  # what is opened by its path this loader does not know by its name: one object leads to all
 
     def is_whole(self, plan: Plan) -> bool:
         """Whether all is opened as one object. Libraries that need each other can be opened in no other way, nor can those
         whose path means another one to the loader."""
-        if self.private or self.doubts or any(finding.code == "needed-ring" for finding in plan.findings):
+        if (
+            self.private
+            or self.together
+            or self.doubts
+            or any(finding.code == "needed-ring" for finding in plan.findings)
+        ):
             return True
         return any(elf_object.has_token(step.path) for step in plan.steps)
 
@@ -118,6 +124,8 @@ def decide(
     Errors: `RefusedError` for what would kill the process, with all else that is wrong beside it.
     """
     doubts = doubted(name, plan, plan.findings) if options.verify != "off" else ()
+    if host.libc == "musl":  # it binds everything at once, dies of no version, and refuses before any code has run
+        return Manner(options.visibility == "private", False, doubts, together=True)
     linked = once(lambda: tables(plan, host, read))
     chosen = options.visibility == "auto" and not doubts and suits_private(plan, host) and not splits(plan, linked())
     private = chosen or options.visibility == "private"

@@ -24,10 +24,12 @@ AT_PLATFORM, AT_SECURE = 15, 23  # getauxval(3)
 
 CACHE = "/etc/ld.so.cache"
 SYSTEM = ("", "/lib", "/lib32", "/lib64", "/libx32", "/usr/lib", "/usr/lib32", "/usr/lib64")  # where its loader is
+MUSL = "libc.musl-"  # how the DT_SONAME of its C library begins, where it has one
 MUSL_DEFAULTS = ("/lib", "/usr/local/lib", "/usr/lib")
 MAX_CACHE = 1 << 26  # bytes
 MAX_CPUINFO = 1 << 13  # bytes; one processor has less, and all have the same flags
 MAX_LOADER = 1 << 24  # bytes; the largest known (with its debugging symbols) has 2 MB
+MAX_NUMBER = 4  # digits; of one part of a version
 DELETED = " (deleted)"
 
 # uname(2) speaks of the kernel. A 32-bit process on it is called so; used only where the program cannot be read.
@@ -88,21 +90,50 @@ def executable(started: Binary | None) -> Binary | None:
 
 
 def is_loader(program: Binary | None) -> bool:
-    """Whether it is a loader, which was started as a program and has then opened the real one."""
-    return program is not None and program.interpreter is None and (program.name or "").startswith("ld")
+    """Whether it is a loader, which was started as a program and has then opened the real one.
+
+    musl's is the C library itself. It bears that name (Alpine) or none.
+    """
+    if program is None or program.interpreter is not None:
+        return False
+    is_library = program.kind == "shared" and "PIE" not in program.flags
+    return program.name.startswith(("ld", MUSL)) if program.name is not None else is_library
+
+
+def is_musls(program: Binary | None) -> bool:
+    """Whether it is a program for musl, or musl's loader."""
+    if program is None or is_loader(program):
+        return program is not None and not (program.name or "").startswith("ld")
+    return "ld-musl-" in (program.interpreter or "")
 
 
 def library(program: Binary | None) -> tuple[str | None, tuple[int, ...]]:
     """Which C library, and its version; () where it does not tell without running code."""
     if sys.platform != "linux":
         return None, ()
-    if program is not None and "ld-musl-" in (program.interpreter or ""):
-        return "musl", ()
+    if program is not None and is_musls(program):
+        return "musl", version_of_musl(files.source(program.interpreter or program.path, MAX_LOADER) or b"")
     try:
         name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
     except (ValueError, OSError):  # the name is unknown: confstr(3) of another C library
         return None, ()
     return ("glibc", numbers(version)) if name == "glibc" else (None, ())
+
+
+def version_of_musl(content: bytes) -> tuple[int, ...]:
+    """The version in the bytes of its loader; () where none is to be seen.
+
+    src/internal/version.c: it is one constant, which no other text goes before ("1.2.3"; of a commit "1.2.3-git-5-gf00").
+    """
+    dot = content.find(b".")
+    while dot >= 0:
+        start = content.rfind(b"\0", 0, dot) + 1
+        release = content[start : content.find(b"\0", dot)].partition(b"-")[0] if dot - start < MAX_NUMBER else b""
+        parts = release.split(b".")
+        if len(parts) == 3 and all(part.isdigit() for part in parts):
+            return tuple(map(int, parts))
+        dot = content.find(b".", dot + 1)
+    return ()
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -121,18 +152,21 @@ def library_path(started: Binary | None) -> str | None:
         given = option("--library-path")  # ld.so(8): "Use path instead of LD_LIBRARY_PATH environment variable setting"
         if given is not None:
             return given
-    return variable("LD_LIBRARY_PATH")
+    return variable("LD_LIBRARY_PATH", is_musls(started))
 
 
-def variable(name: str) -> str | None:
-    """A variable as the loader read it when the process began; what os.environ says now has no effect on it."""
+def variable(name: str, first: bool = False) -> str | None:
+    """A variable as the loader read it when the process began; what os.environ says now has no effect on it.
+
+    `first`: of several that have the name, the first one counts. musl asks getenv(3).
+    """
     entries = environment()
     if entries is None:
         return os.environ.get(name)
     # elf/rtld.c, process_envvars: it goes through all of them, so the last one counts.
     start = os.fsencode(name) + b"="
     values = [entry for entry in entries if entry.startswith(start)]
-    return os.fsdecode(values[-1][len(start) :]) if values else None
+    return os.fsdecode(values[0 if first else -1][len(start) :]) if values else None
 
 
 def environment() -> list[bytes] | None:
@@ -164,9 +198,12 @@ def tunables() -> str | None:
 
 
 def option(name: str) -> str | None:
-    """The value of an option of the loader, when that was started as a program."""
+    """The value of an option of the loader, when that was started as a program. musl takes it behind a "=", too."""
     words = process.content("/proc/self/cmdline").split(b"\0")[:-1]
     wanted = os.fsencode(name)
+    joined = next((word for word in words if word.startswith(wanted + b"=")), None)
+    if joined is not None:
+        return os.fsdecode(joined.partition(b"=")[2])
     return os.fsdecode(words[words.index(wanted) + 1]) if wanted in words[:-1] else None
 
 

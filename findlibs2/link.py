@@ -12,6 +12,7 @@ from .model import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
     from typing import TypeAlias
 
     from .formats.elf_symbols import Symbols
@@ -67,13 +68,17 @@ def shares_data(tables: Iterable[Symbols]) -> bool:
 
 
 def missing(
-    importers: Mapping[str, Symbols], providers: Iterable[Symbols], named: Callable[[bytes], Symbols | None]
+    importers: Mapping[str, Symbols],
+    providers: Iterable[Symbols],
+    named: Callable[[bytes], Symbols | None],
+    rules: ModuleType = glibc_symbols,
 ) -> tuple[Missing, ...]:
     """The strong references of the importers (by path) that none of the providers satisfies.
 
-    `providers` are asked one after the other, as long as something is missing; `named`: the one of that DT_SONAME.
+    `providers` are asked one after the other, as long as something is missing; `named`: the one of that DT_SONAME;
+    `rules`: what the loader takes for a reference.
     """
-    left = unsatisfied(importers.values(), providers, named)
+    left = unsatisfied(importers.values(), providers, named, rules)
     found: dict[tuple[bytes, bytes | None], tuple[bytes | None, list[str]]] = {}
     for path, symbols in importers.items() if left else ():
         for name, version, file, weak in symbols.imports():
@@ -83,7 +88,10 @@ def missing(
 
 
 def unsatisfied(
-    importers: Iterable[Symbols], providers: Iterable[Symbols], named: Callable[[bytes], Symbols | None]
+    importers: Iterable[Symbols],
+    providers: Iterable[Symbols],
+    named: Callable[[bytes], Symbols | None],
+    rules: ModuleType = glibc_symbols,
 ) -> dict[Supply, set[bytes]]:
     """The names that are left over, by the version that is wanted and the file that it is wanted of."""
     wanted = references(importers)
@@ -92,7 +100,7 @@ def unsatisfied(
     for (version, file), names in wanted.items():
         supplier = named(file) if file is not None else None
         if supplier is not None:
-            names -= glibc_symbols.supplied(supplier, names, hashes, version)
+            names -= rules.supplied(supplier, names, hashes, version)
     left = {key: names for key, names in wanted.items() if names}
     by_hash: dict[int, list[bytes]] = {}
     for name in set().union(*left.values()):
@@ -105,7 +113,7 @@ def unsatisfied(
         for (version, _), names in left.items():
             some = names if likely is None else names & likely
             if some:
-                names -= glibc_symbols.supplied(provider, some, hashes, version)
+                names -= rules.supplied(provider, some, hashes, version)
         left = {key: names for key, names in left.items() if names}
     return left
 

@@ -245,6 +245,10 @@ def world(stack: Sequence[Package], same_content: Callable[[File, File], bool] |
 def beliefs(snapshot: Host) -> ModuleType:
     """What this process's loader believes. Errors: `RefusedError` where there is no model of it."""
     known = BELIEFS.get((snapshot.os, snapshot.libc or ""))
+    if (snapshot.os, snapshot.libc) == ("linux", "musl"):
+        from .loaders import musl
+
+        return musl
     if known is None:
         from .errors import RefusedError
         from .findings import UnsupportedHost

@@ -29,7 +29,7 @@ def plan(world: World, roots: Sequence[Root], packages: Sequence[Package], overr
     for node in queue:  # grows while it is walked
         if node is not None:
             queue += [fresh for fresh in take_all(draft, node) if fresh is not None]
-    order = sequence(draft, [root.file.path for root in roots])
+    order = sequence(draft, [adopted(draft, root) for root in roots])
     return Plan(
         names=tuple(root.name for root in roots),
         targets=tuple(target(draft, root) for root in roots),
@@ -50,12 +50,22 @@ def adopt_root(draft: Draft, root: Root) -> Node | None:
     if wanted is not None and in_process(draft, wanted, root.file):
         return None
     found = None
+    file, by_file_name = root.file, draft.world.loader.BY_FILE_NAME
     is_compared = draft.world.same_content is not None  # else nobody asks for copies, and it has been read already
-    if is_compared and wanted is not None and root.package is not None and not root.overridden:
+    if (is_compared or by_file_name) and wanted is not None and root.package is not None and not root.overridden:
         found = closure.offer(draft.world, root.package, wanted)
-    copies = found.copies if found is not None and found.file.path == root.file.path else ()
-    node = Node(root.file, root.package, root.trail.considered, (), copies, own_paths_first=root.overridden)
+    if found is not None and by_file_name:  # under the name by which all others ask for it
+        file = found.file
+    copies = found.copies if found is not None and found.file.path == file.path else ()
+    node = Node(file, root.package, root.trail.considered, (), copies, own_paths_first=root.overridden)
     return add(draft, wanted, node)
+
+
+def adopted(draft: Draft, root: Root) -> str:
+    """The file that is opened for a root: its own, or another copy of the same library."""
+    name = root.file.binary.name if root.file.binary is not None else None
+    known = draft.paths.get(name) if name is not None and draft.world.loader.BY_FILE_NAME else None
+    return known or root.file.path
 
 
 def take_all(draft: Draft, node: Node) -> list[Node | None]:
@@ -190,7 +200,7 @@ def loader_node(
     package = closure.owner(draft.packages, found.path)
     # An object opened by path answers to that path and to its DT_SONAME, to nothing else (elf/dl-load.c, _dl_lookup_map).
     # What the loader's own search has found answers to the name that was searched, too (_dl_map_new_object).
-    if found.binary is None or wanted in (found.binary.name, found.path):
+    if found.binary is None or wanted == found.path or wanted in draft.world.loader.names(found.binary):
         return Node(found, package, tuple(considered), chain)
     if considered[-1].source not in closure.OWN_PATHS:
         return Node(found, package, tuple(considered), chain, by_name=wanted)
@@ -248,7 +258,7 @@ def target(draft: Draft, root: Root) -> str:
     for reused in draft.reused:
         if name is not None and reused.name == name:
             return reused.loaded.path
-    return root.file.path
+    return adopted(draft, root)
 
 
 # ---------------------------------------------------------------------------------- a plan as one object would name it

@@ -236,6 +236,10 @@ def kept(descriptor: int) -> int:
 def open_object(needed: Sequence[str], mode: int) -> tuple[str, int] | None:
     """Its name and its handle; None: nowhere could an object be put so that the loader took it."""
     here = host.snapshot()
+    if here.libc == "musl":
+        from . import scopes_musl
+
+        return scopes_musl.open_object(needed, mode)
     if here.machine in elf_object.FATAL_MACHINES:
         return None
     flags = 0 if here.machine in elf_object.FLAGLESS else flags_of(needed, here.byteorder)
@@ -292,17 +296,21 @@ def open_below(place: str, content: bytes, mode: int) -> tuple[str, int] | None:
         with TemporaryDirectory(prefix=f"{NAME}-", dir=place) as directory:
             if trust.reason(directory) is not None:
                 return None
-            path = f"{directory}/scope.so"
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                whole = is_written(descriptor, content)
-            finally:
-                os.close(descriptor)
-            return open_at(path, mode) if whole else None
+            return open_written(f"{directory}/scope.so", content, mode)
     except OSError as error:
         if error.errno is None:  # the loader's own words, about a library
             raise
         return None  # no such directory, or nobody may write there
+
+
+def open_written(path: str, content: bytes, mode: int) -> tuple[str, int] | None:
+    """As a file of that path, which is not there yet."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        whole = is_written(descriptor, content)
+    finally:
+        os.close(descriptor)
+    return open_at(path, mode) if whole else None
 
 
 def is_written(descriptor: int, content: bytes) -> bool:
@@ -332,7 +340,7 @@ def open_at(path: str, mode: int) -> tuple[str, int] | None:
     try:
         return path, _dlopen(path, mode)
     except OSError as error:
-        # dlerror(3) of glibc begins with the name of the file that it is about.
-        if str(error).startswith(f"{path}: "):
+        # dlerror(3) begins with the name of the file that it is about; musl's says before what it tried.
+        if str(error).removeprefix("Error loading shared library ").startswith(f"{path}: "):
             return None
         raise

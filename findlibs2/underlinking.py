@@ -15,6 +15,7 @@ from .notes import UnderLinked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import ModuleType
 
     from .formats.elf_symbols import Symbols
 
@@ -37,7 +38,10 @@ def reached(path: str, needed: Callable[[str], Iterable[str | None]]) -> tuple[s
 
 
 def outside(
-    importers: Mapping[str, Symbols], reach: Mapping[str, frozenset[str]], everything: Iterable[tuple[str, Symbols]]
+    importers: Mapping[str, Symbols],
+    reach: Mapping[str, frozenset[str]],
+    everything: Iterable[tuple[str, Symbols]],
+    rules: ModuleType = glibc_symbols,
 ) -> Iterator[tuple[str, bytes, bytes | None, str]]:
     """What files find only out of their reach: who refers to it, its name and version, the first who has it.
 
@@ -50,7 +54,7 @@ def outside(
     for path, provider in everything:
         for version in {version for _, version in wanting}:
             names = [name for name, wished in wanting if wished == version]
-            for key in ((name, version) for name in glibc_symbols.supplied(provider, names, hashes, version)):
+            for key in ((name, version) for name in rules.supplied(provider, names, hashes, version)):
                 first.setdefault(key, path)
                 wanting[key] = [each for each in wanting[key] if path not in reach[each]]
                 if not wanting[key]:
@@ -68,13 +72,11 @@ def wanted(importers: Mapping[str, Symbols]) -> dict[tuple[bytes, bytes | None],
     return found
 
 
-def supplier(missing: link.Missing, others: Mapping[str, Symbols]) -> str | None:
+def supplier(missing: link.Missing, others: Mapping[str, Symbols], rules: ModuleType = glibc_symbols) -> str | None:
     """The first of the others, by path, that has what a file does not find in its closure."""
     hashed = gnu_hash(missing.name)
     having = (
-        path
-        for path, symbols in others.items()
-        if glibc_symbols.supplies(symbols, missing.name, missing.version, hashed)
+        path for path, symbols in others.items() if rules.supplies(symbols, missing.name, missing.version, hashed)
     )
     return next(having, None)
 

@@ -17,6 +17,7 @@ from .notes import LoadedElsewhere, UnderLinked
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import ModuleType
 
     from .formats.elf_demands import Demands
     from .formats.elf_symbols import Symbols
@@ -45,6 +46,7 @@ class Closure(Record):
     headers: Callable[[str], File]
     exports: dict[str, list[bytes]]  # by path, sorted, of those that were asked for
     looked_up: dict[str, set[bytes] | None]  # likewise; None: cannot be told
+    rules: ModuleType = glibc_symbols  # what the loader takes for a reference
 
     def named(self, name: bytes) -> Symbols | None:
         """The one that the loader would take for a name: in the process, or in the plan."""
@@ -108,7 +110,9 @@ def judge(
     everywhere = [path for path in (program, loader) if path is not None]
     tables = {step.path: read(step.path) for step in plan.steps}
     opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
-    closure = Closure(plan, tables, around, {**around, **opened}, read, disk.referred, disk.headers, {}, {})
+    closure = Closure(
+        plan, tables, around, {**around, **opened}, read, disk.referred, disk.headers, {}, {}, rules(host)
+    )
     everything = not supply_is_unknown(closure, loaded)
     unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
@@ -130,13 +134,22 @@ def judge(
     return Verdict(plan, (*of_plan, *missing, *found), unknown)
 
 
+def rules(host: Host) -> ModuleType:
+    """What the host's loader takes for a reference. musl's knows no versions."""
+    if host.libc == "musl":
+        from .loaders import musl_symbols
+
+        return musl_symbols
+    return glibc_symbols
+
+
 # ------------------------------------------------------------------------------------------------------------- symbols
 
 
 def looked_up(closure: Closure, importers: Mapping[str, Symbols]) -> list[link.Missing]:
     """What nobody has of that which the importers (by path) refer to."""
     supplying = (symbols for _, symbols in closure.everything())
-    return without_unused(closure, link.missing(importers, supplying, closure.named))
+    return without_unused(closure, link.missing(importers, supplying, closure.named, closure.rules))
 
 
 def without_unused(closure: Closure, missing: Iterable[link.Missing]) -> list[link.Missing]:
@@ -175,7 +188,7 @@ def under_linked(closure: Closure, everywhere: Iterable[str]) -> Iterator[UnderL
         if symbols is not None and inside is not None and all(closure.symbols(each) for each in inside):
             importers[path], reach[path] = symbols, frozenset((*inside, *everywhere))
     by: dict[str, list[tuple[str, str]]] = {}
-    for path, name, version, who in underlinking.outside(importers, reach, closure.everything()):
+    for path, name, version, who in underlinking.outside(importers, reach, closure.everything(), closure.rules):
         if closure.is_looked_up(path, name):
             by.setdefault(path, []).append((who, spelled(name, version)))
     return (finding for path, found in by.items() for finding in underlinking.told(path, found))
@@ -191,14 +204,14 @@ def fitted(closure: Closure, finding: Finding, missing: Iterable[link.Missing]) 
     symbols = [
         spelled(each.name, each.version)
         for each in missing
-        if underlinking.supplier(each, {finding.expected: other}) is not None
+        if underlinking.supplier(each, {finding.expected: other}, closure.rules) is not None
     ]
     versions = {
         version.decode("utf-8", "backslashreplace")
         for table in closure.tables.values()
         for file, version, weak in (table.needed_versions() if table is not None else ())
         if text(file) == finding.name and not weak
-        if glibc_symbols.lacks(here, version) and not glibc_symbols.lacks(other, version)
+        if closure.rules.lacks(here, version) and not closure.rules.lacks(other, version)
     }
     return finding.replace(lacks=(*sorted(symbols), *sorted(versions)))
 
@@ -270,7 +283,7 @@ def missing_versions(closure: Closure, host: Host, everything: bool) -> Iterator
         for file, version, weak in wanted:
             supplier = closure.path_of(text(file))
             defined = closure.symbols(supplier) if supplier is not None else None
-            if supplier is not None and defined is not None and not weak and glibc_symbols.lacks(defined, version):
+            if supplier is not None and defined is not None and not weak and closure.rules.lacks(defined, version):
                 yield missing_version(step, file, version, supplier, defined)
         if host.libc == "glibc" and host.libc_version < NO_ASSERTION and symbols is not None:
             yield from aborts(closure, step, symbols)

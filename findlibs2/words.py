@@ -197,7 +197,7 @@ def replaced(finding: findings.Replaced) -> Words:
 
 def unsupported_host(finding: findings.UnsupportedHost) -> Words:
     return Words(
-        "findlibs2 cannot load here yet: it knows the loader of Linux with glibc",
+        "findlibs2 cannot load here yet: it knows the loaders of Linux, glibc's and musl's",
         (("system", finding.os), ("C library", finding.libc or "unknown")),
     )
 

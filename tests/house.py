@@ -24,8 +24,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     # What is true: pure rooms, side by side.
     ("names", "graph", "formats", "formats.window", "formats.sniff"),
-    ("loaders", "loaders.hwcaps", "loaders.ldcache", "loaders.glibc_symbols", "loaders.glibc_tunables"),
-    ("declaration", "loaders.glibc"),
+    (
+        "loaders",
+        "loaders.hwcaps",
+        "loaders.ldcache",
+        "loaders.glibc_symbols",
+        "loaders.glibc_tunables",
+        "loaders.musl_symbols",
+    ),
+    ("declaration", "loaders.glibc", "loaders.musl"),
     ("formats.elf_image",),
     ("formats.elf_damage", "formats.elf_object", "formats.elf_hashes"),
     ("formats.elf",),
@@ -39,6 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("trust", "host", "packages", "handles"),
     ("exposure",),
     ("scopes",),
+    ("scopes_musl",),
     ("config", "overriding", "survey", "places", "releases", "repairs", "rivals", "searchpaths"),
     ("remarks",),
     ("locating",),
@@ -69,6 +77,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 # Where one floor looks up to a higher one, inside a function, and why.
 STAIRS: dict[tuple[str, str], str] = {
     ("errors", "report"): "an error is facts; words are found when somebody looks (str)",
+    ("scopes", "scopes_musl"): "musl's loader needs another object, and puts it where all others are put",
     (FRONT_DOOR, "errors"): "public names are fetched on first use (PEP 562)",
     ("pipeline", "disagreeing"): "the loader was asked, and its answer is to be told",
     ("pipeline", "scoping"): "a verdict tells who can see the private scope by now",
@@ -108,6 +117,9 @@ COLD = frozenset(
         "demangle",
         "writing",
         "loaders.hwcaps",
+        "loaders.musl",
+        "loaders.musl_symbols",
+        "scopes_musl",
         "metadata",
         "legacy",
         "config",
@@ -179,6 +191,7 @@ DOORS: dict[str, frozenset[str]] = {
     "loaders.glibc_tunables": frozenset({"re"}),
     "exposure": frozenset({"ctypes", "os"}),
     "scopes": frozenset({"ctypes", "os", "os.path:expanduser", "tempfile", "warnings"}),
+    "scopes_musl": frozenset({"os", "tempfile"}),
     "expecting": frozenset({"bisect"}),
     "demangle": frozenset({"collections", "ctypes", "os:RTLD_NOLOAD"}),
     "files": frozenset({"errno", "os", "stat"}),
@@ -236,6 +249,7 @@ NEVER = frozenset(f"{STARTS} {WRITES} {CHANGES}".split())
 # Who writes nevertheless, and by which of these: what a person asked for by name.
 WRITERS: dict[str, frozenset[str]] = {
     "scopes": frozenset({"write"}),
+    "scopes_musl": frozenset({"symlink"}),
     "writing": frozenset({"chmod", "replace", "unlink"}),
 }
 

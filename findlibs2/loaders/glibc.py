@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     Ask = Callable[[str], tuple[CacheEntry, ...]]
     Holds = Callable[[Candidate, str], bool]
 
+# A list besides the search paths; RUNPATH for the needed ones' needs; an object answers to its file's name, not DT_SONAME.
+KEEPS_CACHE, INHERITS_RUNPATH, BY_FILE_NAME = True, False, False
 GLIBC_HWCAPS = "glibc-hwcaps"
 FIRST_WITH_LEVELS = (2, 33)  # NEWS of 2.33: "subdirectories under the glibc-hwcaps directory"
 FIRST_WITHOUT_PROGRAMS = (2, 30)  # NEWS of 2.30, bug 24930
@@ -47,6 +49,14 @@ def satisfies(opened: Loaded, wanted: str) -> bool:
     found only the path is known here; the others lead to the same file, which is recognised by device and inode.
     """
     return bool(wanted) and wanted in (opened.path, opened.name)
+
+
+can_stand_for = satisfies  # can an object of the process be made to be taken for a name? It is, or it is not
+
+
+def names(binary: Binary) -> tuple[str, ...]:
+    """By which names others may ask for a file: once it was opened by its path, it answers to its DT_SONAME."""
+    return () if binary.name is None else (binary.name,)
 
 
 def key(binary: Binary) -> str:

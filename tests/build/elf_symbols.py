@@ -39,6 +39,7 @@ class Symbol(NamedTuple):
     kind: int = FUNC
     visibility: int = DEFAULT
     version: int = 1
+    referred: bool = False  # a relocation also where it is defined: what others define may come before it
 
 
 def library(
@@ -56,6 +57,10 @@ def library(
     buckets: int = 2,
     refer: bool = True,  # a relocation for each wanted symbol
     wide: bool = False,  # entries of DT_HASH have 64 bits
+    relocation: int = GLOB_DAT,
+    texts: Mapping[str, str | None] | None = None,  # "DT_RPATH", "DT_RUNPATH"; None: no such tag
+    flags: int = 0,  # DT_FLAGS; 0: no such tag
+    flags_1: int = 0,  # DT_FLAGS_1; 0: no such tag
     tables: Mapping[str, bytes] | None = None,  # in place of what would be written, by tag
     overrides: Mapping[str, int | None] | None = None,
 ) -> bytes:
@@ -74,20 +79,22 @@ def library(
         content["DT_VERDEF"] = verdef(shape, defines, strings)
     if needs:
         content["DT_VERNEED"] = verneed(shape, needs, len(defines) or 1, frozenset(weak), strings)
-    undefined = [number for number, each in enumerate(ordered, 1) if each.section == UND]
-    if refer and undefined:
+    referred = [number for number, each in enumerate(ordered, 1) if each.section == UND or each.referred]
+    if refer and referred:
         content["DT_RELA"] = b"".join(
-            shape.pack("AAA", 0, number << (32 if bits == 64 else 8) | GLOB_DAT, 0) for number in undefined
+            shape.pack("AAA", 0, number << (32 if bits == 64 else 8) | relocation, 0) for number in referred
         )
-    texts = [("DT_NEEDED", strings.at(name)) for name in needed]  # several of one name: never overridden
-    texts += [("DT_SONAME", strings.at(soname))] if soname is not None else []
+    named = [("DT_NEEDED", strings.at(name)) for name in needed]  # several of one name: never overridden
+    tagged = {"DT_SONAME": soname, **(texts or {})}
+    named += [(tag, strings.at(text)) for tag, text in tagged.items() if text is not None]
     content |= {"DT_STRTAB": strings.table} | dict(tables or {})
     sizes = [("DT_STRSZ", len(content["DT_STRTAB"]))]
     sizes += [("DT_VERDEFNUM", len(defines))] if defines else []
     sizes += [("DT_VERNEEDNUM", len(needs))] if needs else []
+    sizes += [(tag, number) for tag, number in (("DT_FLAGS", flags), ("DT_FLAGS_1", flags_1)) if number]
     if "DT_RELA" in content:
         sizes += [("DT_RELASZ", len(content["DT_RELA"])), ("DT_RELAENT", 3 * bits // 8)]
-    return assembled(shape, content, [*texts, *sizes], machine, overrides or {})
+    return assembled(shape, content, [*named, *sizes], machine, overrides or {})
 
 
 def assembled(

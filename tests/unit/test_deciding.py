@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import pytest
 
@@ -191,6 +192,27 @@ class TestSuitsPrivate:
 
     def test_not_with_another_loader(self) -> None:
         assert not suits_private(plan(), HOST.replace(libc="musl"))
+
+
+class TestMusl:
+    """All is opened as one object, whatever the symbols and their versions say: it refuses before any code has run."""
+
+    MUSL = HOST.replace(libc="musl", libc_version=(1, 2, 3))
+
+    @pytest.mark.parametrize(("visibility", "private"), [("auto", False), ("global", False), ("private", True)])
+    @pytest.mark.parametrize("verify", ["symbols", "headers", "off"])
+    def test_no_symbol_is_looked_at(self, visibility: str, private: bool, verify: str) -> None:
+        def asked(_: object) -> NoReturn:
+            raise AssertionError("nobody has to know")
+
+        manner = decide("mir", plan(), self.MUSL, Options(visibility, verify), asked, asked)
+        assert (manner, manner.is_whole(plan())) == (Manner(private=private, together=True), True)
+
+    def test_what_the_loader_can_refuse_is_left_to_it_and_nothing_else(self) -> None:
+        assert decided(plan(ABSENT), host=self.MUSL).doubts == (ABSENT,)
+        for wrong in (UNSAFE, DAMAGED):
+            with pytest.raises(RefusedError):
+                decided(plan(ABSENT, wrong), host=self.MUSL)
 
 
 class TestAuto:

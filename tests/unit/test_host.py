@@ -19,6 +19,7 @@ PYTHON = Binary(
     interpreter="/lib64/ld-linux-x86-64.so.2",
 )  # fmt: skip
 LOADER = PYTHON.replace(name="ld-linux-x86-64.so.2", interpreter=None)
+MUSL_LOADER = PYTHON.replace(name=None, interpreter=None)  # musl's own build gives it no name, Alpine does
 
 
 @pytest.fixture
@@ -70,6 +71,12 @@ class TestLibraryPath:
         proc.update({"/proc/self/cmdline": arguments, "/proc/self/environ": b"LD_LIBRARY_PATH=/env\0"})
         assert host.library_path(LOADER) == path
 
+    def test_musls_takes_the_first_of_several_and_an_option_behind_a_sign(self, proc: dict[str, bytes]) -> None:
+        environ, arguments = b"LD_LIBRARY_PATH=/a\0LD_LIBRARY_PATH=/b\0", b"ld.so\0--library-path=/given\0python\0"
+        proc.update({"/proc/self/cmdline": arguments, "/proc/self/environ": environ})
+        assert host.library_path(PYTHON.replace(interpreter="/lib/ld-musl-x86_64.so.1")) == "/a"
+        assert host.library_path(MUSL_LOADER) == "/given"
+
     def test_that_option_is_only_one_of_the_loader(self, proc: dict[str, bytes]) -> None:
         proc["/proc/self/cmdline"] = b"python\0--library-path\0/mine\0"
         assert host.library_path(PYTHON) is None
@@ -102,6 +109,26 @@ class TestTunables:
         assert host.tunables() is None
 
 
+class TestLoader:
+    """Which program is a loader that was started to open the real one, and whose."""
+
+    @pytest.mark.parametrize(
+        ("program", "expected"),
+        [
+            (LOADER, (True, False)),
+            (MUSL_LOADER, (True, True)),
+            (MUSL_LOADER.replace(name="libc.musl-x86_64.so.1"), (True, True)),
+            (PYTHON, (False, False)),
+            (PYTHON.replace(interpreter="/lib/ld-musl-x86_64.so.1"), (False, True)),
+            (MUSL_LOADER.replace(flags=frozenset({"PIE"})), (False, False)),
+            (MUSL_LOADER.replace(kind="executable"), (False, False)),
+            (None, (False, False)),
+        ],
+    )
+    def test_a_library_that_runs_is_one(self, program: Binary | None, expected: tuple[bool, bool]) -> None:
+        assert (host.is_loader(program), host.is_musls(program)) == expected
+
+
 class TestLibrary:
     @pytest.fixture(autouse=True)
     def linux(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,8 +151,23 @@ class TestLibrary:
         monkeypatch.setattr(os, "confstr", lambda _: told)
         assert host.library(PYTHON) == expected
 
-    def test_musl_is_known_by_its_loader(self) -> None:
-        assert host.library(PYTHON.replace(interpreter="/lib/ld-musl-x86_64.so.1")) == ("musl", ())
+    def test_musl_is_known_by_its_loader_which_has_its_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        content = {"/lib/ld-musl-x86_64.so.1": b"\0musl libc (x86_64)\nVersion %s\n\x001.2.3\0"}
+        monkeypatch.setattr(files, "source", lambda path, limit: content.get(path))
+        assert host.library(PYTHON.replace(interpreter="/lib/ld-musl-x86_64.so.1")) == ("musl", (1, 2, 3))
+        assert host.library(PYTHON.replace(interpreter="/opt/ld-musl-x86_64.so.1")) == ("musl", ())
+
+    @pytest.mark.parametrize(
+        ("content", "version"),
+        [
+            (b"\0127.0.0.1\x001.2.3\0", (1, 2, 3)),
+            (b"\x001.2.5-git-40-gc47ad25\0", (1, 2, 5)),
+            (b"\0libc.so.6\x001..2\x00x1.2.3\0", ()),
+            (b"", ()),
+        ],
+    )
+    def test_that_version_is_a_constant_of_three_numbers(self, content: bytes, version: tuple[int, ...]) -> None:
+        assert host.version_of_musl(content) == version
 
     def test_another_one_does_not_know_the_question(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def unknown(_: str) -> str:
