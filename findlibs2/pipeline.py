@@ -85,10 +85,10 @@ def judged(drawn: Plan) -> Verdict:
 
 def verdict_on(drawn: Plan) -> Verdict:
     """The same without what is only remarkable: whether it can be loaded."""
-    from . import verdict
+    from . import linked, verdict
 
     here = host.snapshot().replace(tunables=host.tunables())
-    disk = verdict.Disk(once(files.symbols), files.referred, once(files.read), once(files.demands))
+    disk = linked.Disk(once(files.symbols), files.referred, once(files.read), once(files.demands))
     return verdict.judge(drawn, here, process.loaded(), disk)
 
 

@@ -5,93 +5,21 @@ What `link` found missing is explained here: who wants it, who should have it.
 
 from __future__ import annotations
 
-from os.path import basename
-
 from . import demands, expecting, link, underlinking
-from .findings import MissingLibrary, MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
+from .findings import MissingSymbols, MissingVersion, UnversionedProvider, VersionsOfAbsent
 from .formats.elf_symbols import gnu_hash
+from .linked import Closure, Disk, linked
 from .loaders import glibc_symbols
-from .model import File, Finding, Host, Loaded, Plan, Record, Step, Verdict
+from .model import Finding, Host, Loaded, Plan, Step, Verdict
 from .notes import LoadedElsewhere, UnderLinked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from types import ModuleType
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from .formats.elf_demands import Demands
     from .formats.elf_symbols import Symbols
 
 NO_ASSERTION = (2, 41)  # glibc: since then a provider without versions ends no process (elf/dl-lookup.c, check_match)
-
-
-class Disk(Record):
-    """What may be asked about a file, by its path. None: it cannot be read."""
-
-    symbols: Callable[[str], Symbols | None]
-    referred: Callable[[str], frozenset[int] | None]  # numbers of the symbols that its relocations refer to
-    headers: Callable[[str], File]
-    demands: Callable[[str], Demands | None]
-
-
-class Closure(Record):
-    """The files of a plan and of the process, with their symbols."""
-
-    plan: Plan
-    tables: dict[str, Symbols | None]  # by path, of the steps; None: they cannot be read
-    around: dict[str, str]  # DT_SONAME -> path, of what is in the process
-    names: dict[str, str]  # likewise, of all; what the plan opens goes first
-    read: Callable[[str], Symbols | None]
-    referred: Callable[[str], frozenset[int] | None]
-    headers: Callable[[str], File]
-    exports: dict[str, list[bytes]]  # by path, sorted, of those that were asked for
-    looked_up: dict[str, set[bytes] | None]  # likewise; None: cannot be told
-    rules: ModuleType = glibc_symbols  # what the loader takes for a reference
-
-    def named(self, name: bytes) -> Symbols | None:
-        """The one that the loader would take for a name: in the process, or in the plan."""
-        path = self.path_of(name.decode("utf-8", "surrogateescape"))
-        return self.symbols(path) if path is not None else None
-
-    def path_of(self, name: str) -> str | None:
-        return self.names.get(name)
-
-    def symbols(self, path: str) -> Symbols | None:
-        return self.tables[path] if path in self.tables else self.read(path)
-
-    def is_looked_up(self, path: str, name: bytes) -> bool:
-        """Whether a relocation of the file refers to the symbol: a loader looks up these, and no others."""
-        if path not in self.looked_up:
-            symbols, numbers = self.symbols(path), self.referred(path)
-            if symbols is None or numbers is None:
-                self.looked_up[path] = None
-            else:
-                self.looked_up[path] = {symbols.name(each) for each in numbers if each < symbols.count}
-        names = self.looked_up[path]
-        return names is None or name in names
-
-    def everything(self) -> Iterator[tuple[str, Symbols]]:
-        """All that could supply a symbol, by path: the plan, then the process."""
-        for path in (*self.tables, *self.around.values()):
-            symbols = self.symbols(path)
-            if symbols is not None:
-                yield path, symbols
-
-    def led_to(self, path: str) -> list[str | None]:
-        """The files that a file needs directly, in its order; None: it is unknown which one that is."""
-        needed = self.needed(path)
-        return [self.path_of(each) for each in needed] if needed is not None else [None]
-
-    def needed(self, path: str) -> list[str] | None:
-        """The names that a file needs, in its order; None: they are unknown."""
-        steps = (step.file.binary for step in self.plan.steps if step.path == path)
-        binary = next(steps, None) or self.headers(path).binary
-        return [each.name for each in binary.needed] if binary is not None else None
-
-    def absent(self, path: str) -> list[str]:
-        """Those of them that are nowhere to be found."""
-        missing = {each.name for each in self.plan.findings if isinstance(each, MissingLibrary)}
-        return [name for name in self.needed(path) or () if name in missing] if missing else []
 
 
 def judge(
@@ -101,27 +29,16 @@ def judge(
     disk: Disk,
 ) -> Verdict:
     """The verdict on a plan. `loaded`: the objects of the process; None: unknown."""
-    read = disk.symbols
-    around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
-    program = host.executable.path if host.executable is not None and loaded is not None else None
-    if program is not None and program not in around.values():  # in the loader's list its path is ""
-        around[program] = program
-    loader = around.get(basename(host.executable.interpreter or "")) if host.executable is not None else None
-    everywhere = [path for path in (program, loader) if path is not None]
-    tables = {step.path: read(step.path) for step in plan.steps}
-    opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
-    closure = Closure(
-        plan, tables, around, {**around, **opened}, read, disk.referred, disk.headers, {}, {}, rules(host)
-    )
+    closure = linked(plan, host, loaded, disk)
     everything = not supply_is_unknown(closure, loaded)
-    unmet = looked_up(closure, {path: symbols for path, symbols in tables.items() if symbols is not None})
+    unmet = looked_up(closure, {path: symbols for path, symbols in closure.tables.items() if symbols is not None})
     missing = missing_symbols(closure, unmet)
     doubtful = [each for each in missing if each.absent is None] if not everything else []
     found = [
         *demands.floors(missing_versions(closure, host, everything), plan, host),
-        *under_linked(closure, everywhere),
+        *under_linked(closure),
     ]
-    found += demands.judge(plan, host, loaded, tables, disk.demands)
+    found += demands.judge(plan, host, loaded, closure.tables, disk.demands)
     unknown = unchecked(closure, loaded)
     if doubtful:
         count = sum(len(each.symbols) for each in doubtful)
@@ -132,15 +49,6 @@ def judge(
         missing = [each for each in missing if each.absent is not None]
     of_plan = (fitted(closure, each, unmet) if everything else each for each in plan.findings)
     return Verdict(plan, (*of_plan, *missing, *found), unknown)
-
-
-def rules(host: Host) -> ModuleType:
-    """What the host's loader takes for a reference. musl's knows no versions."""
-    if host.libc == "musl":
-        from .loaders import musl_symbols
-
-        return musl_symbols
-    return glibc_symbols
 
 
 # ------------------------------------------------------------------------------------------------------------- symbols
@@ -170,11 +78,8 @@ def missing_symbols(closure: Closure, missing: Iterable[link.Missing]) -> list[M
     return [explained(closure, *key, names) for key, names in groups.items()]
 
 
-def under_linked(closure: Closure, everywhere: Iterable[str]) -> Iterator[UnderLinked]:
-    """What a file finds, and not in what it needs; of a file that leads to something unknown nothing is said.
-
-    `everywhere`: the running program and its loader, which are in every scope, whoever names them.
-    """
+def under_linked(closure: Closure) -> Iterator[UnderLinked]:
+    """What a file finds, and not in what it needs; of a file that leads to something unknown nothing is said."""
     known: dict[str, list[str | None]] = {}
 
     def needed(path: str) -> list[str | None]:
@@ -186,7 +91,7 @@ def under_linked(closure: Closure, everywhere: Iterable[str]) -> Iterator[UnderL
     for path, symbols in closure.tables.items():
         inside = underlinking.reached(path, needed)
         if symbols is not None and inside is not None and all(closure.symbols(each) for each in inside):
-            importers[path], reach[path] = symbols, frozenset((*inside, *everywhere))
+            importers[path], reach[path] = symbols, frozenset((*inside, *closure.everywhere))
     by: dict[str, list[tuple[str, str]]] = {}
     for path, name, version, who in underlinking.outside(importers, reach, closure.everything(), closure.rules):
         if closure.is_looked_up(path, name):

@@ -40,6 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formats.elf_symbols",),
     ("closure", "link", "formats.elf_demands"),
     ("underlinking", "expecting", "demands"),
+    ("linked",),
     ("planning", "verdict"),
     # What is there: one door for each effect.
     ("files", "process", "metadata", "legacy", "demangle", "writing"),
@@ -106,6 +107,7 @@ COLD = frozenset(
         "exposure",
         "underlinking",
         "expecting",
+        "linked",
         "verdict",
         "disagreeing",
         "scoping",

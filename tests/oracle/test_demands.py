@@ -28,7 +28,7 @@ pytestmark = [*newer_glibc.marks(), need.tool("gcc")]
 CHILD = """
 import ctypes, json, sys
 sys.path.insert(0, sys.argv[1])
-from findlibs2 import files, host, process, verdict
+from findlibs2 import files, host, linked, process, verdict
 from findlibs2.model import Plan, Step
 
 def stack():
@@ -37,7 +37,7 @@ def stack():
 before, paths, refused = stack(), sys.argv[2:], None
 steps = tuple(Step(path, files.read(path), None, ()) for path in paths)
 here = host.snapshot().replace(tunables=host.tunables())
-disk = verdict.Disk(files.symbols, files.referred, files.read, files.demands)
+disk = linked.Disk(files.symbols, files.referred, files.read, files.demands)
 asked = Plan(("x",), (paths[-1],), steps), here, process.loaded(), disk
 told = {each.code: each.__dict__ for each in verdict.judge(*asked).findings}
 for path in paths:

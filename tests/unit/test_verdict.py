@@ -14,6 +14,7 @@ from findlibs2.findings import MissingLibrary, MissingSymbols, MissingVersion, U
 from findlibs2.formats import elf_relocations, elf_symbols
 from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
+from findlibs2.linked import Disk
 from findlibs2.model import File, Host, Loaded, Plan, Step, Verdict
 from tests.build.elf_symbols import UND, WEAK, Symbol, library
 from tests.build.world import HOST, binary, file
@@ -62,7 +63,7 @@ def judged(
     def headers(path: str) -> File:
         return file(binary(path))
 
-    return verdict.judge(drawn, host, loaded, verdict.Disk(tables.get, referred, headers, lambda path: None))
+    return verdict.judge(drawn, host, loaded, Disk(tables.get, referred, headers, lambda path: None))
 
 
 def test_what_the_process_has_supplies_too() -> None:
