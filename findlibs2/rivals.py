@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from os.path import join
 
-from . import closure, files
+from . import closure, files, host, verdict
 from .findings import MissingSymbols, MissingVersion, SeveralProviders
 from .formats.elf_symbols import gnu_hash
-from .loaders import glibc_symbols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,4 +70,4 @@ def had(path: str, lost: tuple[list[str], list[str]]) -> Iterator[str]:
 
 def has(symbols: Symbols, spelled: str) -> bool:
     name, _, version = spelled.encode("utf-8", "backslashreplace").partition(b"@")
-    return glibc_symbols.supplies(symbols, name, version or None, gnu_hash(name))
+    return bool(verdict.rules(host.snapshot()).supplies(symbols, name, version or None, gnu_hash(name)))
