@@ -87,6 +87,11 @@ class Closure(Record):
         return [name for name in self.needed(path) or () if name in missing] if missing else []
 
 
+def rules(host: Host) -> ModuleType:
+    """What the host's loader takes for a reference. musl's knows no versions."""
+    return musl_symbols if host.libc == "musl" else glibc_symbols
+
+
 def linked(plan: Plan, host: Host, loaded: tuple[Loaded, ...] | None, disk: Disk) -> Closure:
     """All that is asked about, by path and by name."""
     around = {each.name or basename(each.path): each.path for each in loaded or () if each.path}
@@ -97,6 +102,5 @@ def linked(plan: Plan, host: Host, loaded: tuple[Loaded, ...] | None, disk: Disk
     everywhere = tuple(path for path in (program, loader) if path is not None)
     tables = {step.path: disk.symbols(step.path) for step in plan.steps}
     opened = {step.file.binary.name or step.path: step.path for step in reversed(plan.steps) if step.file.binary}
-    rules = musl_symbols if host.libc == "musl" else glibc_symbols
-    names = {**around, **opened}
-    return Closure(plan, tables, around, names, disk.symbols, disk.referred, disk.headers, {}, {}, rules, everywhere)
+    names, asked = {**around, **opened}, (disk.symbols, disk.referred, disk.headers)
+    return Closure(plan, tables, around, names, *asked, {}, {}, rules(host), everywhere)

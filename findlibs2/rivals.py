@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from os.path import join
 
-from . import closure, files
+from . import closure, files, host, linked
 from .findings import MissingSymbols, MissingVersion
 from .formats.elf_symbols import gnu_hash
-from .loaders import glibc_symbols
 from .notes import SeveralProviders
 
 TYPE_CHECKING = False
@@ -72,4 +71,4 @@ def had(path: str, lost: tuple[list[str], list[str]]) -> Iterator[str]:
 
 def has(symbols: Symbols, spelled: str) -> bool:
     name, _, version = spelled.encode("utf-8", "backslashreplace").partition(b"@")
-    return glibc_symbols.supplies(symbols, name, version or None, gnu_hash(name))
+    return bool(linked.rules(host.snapshot()).supplies(symbols, name, version or None, gnu_hash(name)))

@@ -132,6 +132,17 @@ print(hasattr(ctypes.CDLL(None), 'low'), hasattr(ctypes.CDLL(None), 'top'))
     assert ask(program).splitlines() == [f"11 {STACK[1:]}", f"111 {STACK[1:] + STACK[:1]}", "True False"]
 
 
+def test_a_plugin_is_adopted_by_a_private_stack(ask: Ask, site: Path) -> None:
+    plugin = compiled(site.with_name("plugin.so"), "int low(void); int plugged(void) { return low() + 2000; }")
+    program = f"""
+findlibs2.load('top', visibility='private')
+findlibs2.adopt({str(plugin)!r})
+print(ctypes.CDLL({str(plugin)!r}).plugged(), hasattr(ctypes.CDLL(None), 'low'))
+"""
+    assert ask(program) == "2001 False"
+    assert ask(program.replace("findlibs2.adopt", "str")).endswith("low: symbol not found")
+
+
 def test_of_copies_the_one_is_opened_that_others_ask_for(ask: Ask, site: Path) -> None:
     plain = site / "lowlib" / "lib64" / "liblow.so"
     compiled(plain, SOURCES["low"][0], soname="liblow.so.1")

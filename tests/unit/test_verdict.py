@@ -16,7 +16,7 @@ from findlibs2.formats.elf_symbols import Symbols
 from findlibs2.formats.window import Window
 from findlibs2.linked import Disk
 from findlibs2.model import File, Host, Loaded, Plan, Step, Verdict
-from tests.build.elf_symbols import UND, WEAK, Symbol, library
+from tests.build.elf_symbols import NOT_DEFAULT, UND, WEAK, Symbol, library
 from tests.build.world import HOST, binary, file
 
 MIR, ECKIT = "/site/mirlib/lib64/libmir.so", "/site/eckitlib/lib64/libeckit.so"
@@ -221,3 +221,25 @@ class TestUnchecked:
         disk = {ECKIT: library([]), MIR: library(wants("f"))}
         told = judged(disk, loaded=None)
         assert (told.passes, told.unchecked[0]) == (True, "the libraries in this process")
+
+
+class TestMusl:
+    """Its loader knows no versions, and takes what glibc's would not; and the other way round."""
+
+    MUSL = HOST.replace(libc="musl", libc_version=(1, 2, 3))
+
+    @pytest.mark.parametrize("defines", [[], ["libeckit.so", "V1"]], ids=["no versions", "another version"])
+    def test_no_version_is_ever_missing(self, defines: list[str]) -> None:
+        offered = library(has("f", version=2 if defines else 1), "libeckit.so", defines=defines)
+        disk = {
+            ECKIT: offered,
+            MIR: library(wants("f", version=2), needs={"libeckit.so": ["V9"], "libgone.so": ["V1"]}),
+        }
+        assert judged(disk, host=self.MUSL, loaded=(Loaded(LIBC, "libc.so.6"),)).findings == ()
+        assert judged(disk, loaded=(Loaded(LIBC, "libc.so.6"),)).findings != ()
+
+    def test_what_only_an_old_version_offers_is_missing(self) -> None:
+        offered = library(has("f", version=2 | NOT_DEFAULT), "libeckit.so", defines=["libeckit.so", "V1"])
+        disk = {ECKIT: offered, MIR: library(wants("f", version=2), needs={"libeckit.so": ["V1"]})}
+        assert [each.code for each in judged(disk, host=self.MUSL).findings] == ["missing-symbol"]
+        assert judged(disk).findings == ()

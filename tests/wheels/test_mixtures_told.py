@@ -63,7 +63,7 @@ def test_a_library_of_another_version() -> None:
         "    package   mirlib, eccodeslib, eckitlib, atlaslib_ecmwf   hold no libatlas.so.0.46",
         "    ld.so.cache   no libatlas.so.0.46",
         "  fix: pip install mirlib==1.30.2.33     # what multiolib's own metadata asks for",
-        "  to try it nevertheless, at the risk of a crash: FINDLIBS2_VERIFY=off",
+        "  to try it nevertheless, at the risk of running what others put there: FINDLIBS2_VERIFY=off",
     ]
 
 
