@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -20,6 +21,7 @@ pytestmark = [need.linux(), need.glibc(), need.tool("gcc")]
 
 driver, stage = stages.driver, stages.stage
 DF_1_NODEFLIB, DF_1_PIE = 0x800, 0x08000000
+ANOTHER = elf.X86_64 if elf.MACHINE == elf.AARCH64 else elf.AARCH64
 LEVELS = ("x86-64-v4", "x86-64-v3", "x86-64-v2")
 
 
@@ -66,6 +68,13 @@ class TestSystem:
         top = stage.library("libtop.so", self.ZLIB)
         assert stage.us(top, wanted=self.ZLIB) == stage.loader(top, self.ZLIB)
 
+    def test_the_cache_takes_runs_of_digits_for_numbers(self, stage: Stage) -> None:
+        """elf/dl-cache.c, _dl_cache_libcmp."""
+        spelled = "libm.so.0006"
+        top = stage.library("libtop.so", spelled)
+        assert stage.us(top, wanted=spelled) == stage.loader(top, spelled)
+        assert os.path.basename(stage.us(top, wanted=spelled).outcome) == self.MATHS
+
     def test_nodeflib_leaves_both_out(self, stage: Stage) -> None:
         top = stage.library("libtop.so", self.ZLIB, flags_1=DF_1_NODEFLIB)
         assert stage.us(top, wanted=self.ZLIB).outcome == stage.loader(top, self.ZLIB).outcome == "refused"
@@ -102,7 +111,7 @@ class TestFiles:
         return stage, stage.library("libtop.so", WANTED, rpath=path_list), stage.here / "a" / WANTED
 
     FILES: ClassVar[dict[str, tuple[bytes, str]]] = {
-        "another machine": (elf.library(machine=183), "b"),
+        "another machine": (elf.library(machine=ANOTHER), "b"),
         "another class": (elf.library(bits=32, machine=3), "b"),
         "another class and byte order": (elf.library(bits=32, machine=20, byteorder="big"), "b"),
         # Upstream's source ends the search here; what goes on loads more, and the loader has the last word.
