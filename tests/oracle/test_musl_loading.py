@@ -98,6 +98,14 @@ def test_other_libraries_of_these_names_are_not_taken_wherever_they_are(ask: Ask
     assert ask("print(findlibs2.load('top').top(), opened())", LD_LIBRARY_PATH=decoys) == f"111 {STACK}"
 
 
+def test_what_was_written_for_findlibs_works(ask: Ask) -> None:
+    program = """
+from findlibs2 import compat
+print(compat.load('top').top(), ctypes.CDLL(compat.find('mid')).mid(), opened())
+"""
+    assert ask(program) == f"111 11 {STACK}"
+
+
 def test_whoever_comes_later_finds_them_by_their_names(ask: Ask, site: Path) -> None:
     code = "int low(void); int later(void) { return low() + 1000; }"
     later = compiled(site.with_name("later.so"), code, f"-L{site}/lowlib/lib64", "-llow")
