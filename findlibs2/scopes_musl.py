@@ -29,7 +29,7 @@ def open_object(needed: Sequence[str], mode: int) -> tuple[str, int] | None:
     """As `scopes.open_object`: the name and the handle of the object; None: the loader took it from nowhere."""
     named = [place(entry) for entry in needed]
     paths = [path for path in dict.fromkeys(named) if isabs(path)]
-    links = renamed(paths) | {name: path for name, path in zip(needed, named, strict=True) if is_renamed(name, path)}
+    links = renamed(paths)
     opened = None if links else open_in_memory(named, paths, mode)
     return opened or open_from_file(named, paths, links, mode)
 
@@ -40,10 +40,6 @@ def place(entry: str) -> str:
         return entry
     loaded = process.loaded() or ()
     return next((each.path for each in loaded if isabs(each.path) and musl.can_stand_for(each, entry)), entry)
-
-
-def is_renamed(name: str, path: str) -> bool:
-    return "/" not in name and isabs(path) and basename(path) != name
 
 
 def renamed(paths: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from os.path import basename, dirname
 from . import expecting, link, underlinking, verdict
 from .findings import MissingSymbols, MissingVersion, UnversionedProvider
 from .formats.elf_symbols import gnu_hash
-from .loaders import glibc_symbols
+from .loaders import glibc_symbols, musl_symbols
 from .model import Finding, Record
 from .notes import CopiesDiffer
 from .symcheck_inputs import Library
@@ -22,6 +22,8 @@ from .symcheck_suppliers import ALL_VERSIONED, may_have
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from .formats.elf_symbols import Symbols
 
 MUSL = ("libc.musl-", "ld-musl-")
@@ -68,12 +70,13 @@ def judgements(libraries: Iterable[Library], system: System) -> tuple[Judgement,
 
 
 def judge(machine: str, given: Sequence[Library], system: System) -> Judgement:
-    group = Group(given, system)
+    rules = musl_symbols if machine.endswith("musl") else glibc_symbols
+    group = Group(given, system, rules)
     asked = [Question(group, each) for each in given if each.symbols is not None]
     found: list[Finding] = list(several(given))
     for each in asked:
         found += each.missing()
-        found += each.versions(aborting=not machine.endswith("musl"))
+        found += each.versions(aborting=rules is glibc_symbols)
     return Judgement(
         machine,
         tuple(given),
@@ -87,8 +90,9 @@ def judge(machine: str, given: Sequence[Library], system: System) -> Judgement:
 class Group:
     """What a name leads to."""
 
-    def __init__(self, given: Sequence[Library], system: System) -> None:
+    def __init__(self, given: Sequence[Library], system: System, rules: ModuleType) -> None:
         self.given = given
+        self.rules = rules  # what the loader takes for a reference
         self.system = system
         self.from_system: dict[str, Library | None] = {}
         self.known: dict[tuple[str, str], Library | None] = {}
@@ -152,7 +156,7 @@ class Question:
         under: list[tuple[str, str]] = []
         nowhere: dict[str | None, list[str]] = {}
         for each in unmet:
-            outside = underlinking.supplier(each, elsewhere)
+            outside = underlinking.supplier(each, elsewhere, self.group.rules)
             expected = self.should_have(each)
             if self.is_unknown(each, outside or expected):
                 continue
@@ -169,7 +173,7 @@ class Question:
     def unmet(self, providers: Sequence[Symbols]) -> list[link.Missing]:
         """What the closure does not have, but for what is certainly expected of others that were not given."""
         found = []
-        for each in link.missing({self.library.path: self.symbols}, providers, self.table):
+        for each in link.missing({self.library.path: self.symbols}, providers, self.table, self.group.rules):
             if each.file is not None and self.table(each.file) is None:
                 self.expected.setdefault(each.file.decode("utf-8", "surrogateescape"), set()).add(each.name)
             elif each.version is None and each.name.startswith((b"Py", b"_Py")):
@@ -217,7 +221,7 @@ class Question:
             supplier = self.named(file)
             if supplier is None or supplier.symbols is None:
                 continue
-            if glibc_symbols.lacks(supplier.symbols, version) and not weak:
+            if self.group.rules.lacks(supplier.symbols, version) and not weak:
                 wanted, of = (each.decode("utf-8", "backslashreplace") for each in (version, file))
                 newest = highest(
                     each for each in supplier.symbols.defined_versions() if family(each) == family(version)

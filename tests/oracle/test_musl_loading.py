@@ -98,6 +98,14 @@ def test_other_libraries_of_these_names_are_not_taken_wherever_they_are(ask: Ask
     assert ask("print(findlibs2.load('top').top(), opened())", LD_LIBRARY_PATH=decoys) == f"111 {STACK}"
 
 
+def test_what_was_written_for_findlibs_works(ask: Ask) -> None:
+    program = """
+from findlibs2 import compat
+print(compat.load('top').top(), ctypes.CDLL(compat.find('mid')).mid(), opened())
+"""
+    assert ask(program) == f"111 11 {STACK}"
+
+
 def test_whoever_comes_later_finds_them_by_their_names(ask: Ask, site: Path) -> None:
     code = "int low(void); int later(void) { return low() + 1000; }"
     later = compiled(site.with_name("later.so"), code, f"-L{site}/lowlib/lib64", "-llow")
@@ -152,21 +160,25 @@ def test_of_copies_the_one_is_opened_that_others_ask_for(ask: Ask, site: Path) -
     assert ask(program) == "1 ['lowlib/lib64/liblow.so.1'] 111 3"
 
 
-@pytest.mark.parametrize("memory", [True, False], ids=["memory file", "no memory files"])
-def test_a_file_whose_name_is_not_its_soname_answers_to_both(ask: Ask, site: Path, memory: bool) -> None:
+MEMORY = {
+    "memory files": "",
+    "none": "from findlibs2 import scopes\nscopes.memory_file = lambda: None\n",
+    "refused": "from findlibs2 import scopes\nscopes.memory_file = lambda: os.open('/dev/null', os.O_RDWR)\n",
+}
+
+
+@pytest.mark.parametrize("memory", MEMORY)
+def test_a_file_whose_name_is_not_its_soname_answers_to_both(ask: Ask, site: Path, memory: str) -> None:
     compiled(site / "lowlib" / "lib64" / "liblow.so", SOURCES["low"][0], soname="liblow.so.1")
     package(site, "mid", *SOURCES["mid"])
-    assert ask(f"{without(memory)}print(findlibs2.load('top').top(), opened())") == f"111 {STACK}"
+    assert ask(f"{MEMORY[memory]}print(findlibs2.load('top').top(), opened())") == f"111 {STACK}"
 
 
-def without(memory: bool) -> str:
-    return "" if memory else "from findlibs2 import scopes\nscopes.memory_file = lambda: None\n"
-
-
-def test_without_memory_files_links_do_and_nothing_of_them_stays(ask: Ask, site: Path) -> None:
+@pytest.mark.parametrize("memory", ["none", "refused"])
+def test_without_memory_files_links_do_and_nothing_of_them_stays(ask: Ask, site: Path, memory: str) -> None:
     site.with_name("tmp").mkdir(mode=0o700)
     program = "print(findlibs2.load('top').top(), opened(), os.listdir(os.environ['TMPDIR']))"
-    assert ask(without(memory=False) + program, TMPDIR=str(site.with_name("tmp"))) == f"111 {STACK} []"
+    assert ask(MEMORY[memory] + program, TMPDIR=str(site.with_name("tmp"))) == f"111 {STACK} []"
 
 
 def test_no_descriptor_stays_open_but_that_of_the_object(ask: Ask) -> None:

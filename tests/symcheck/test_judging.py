@@ -49,6 +49,13 @@ def test_that_is_told_of_no_library_for_musl(tmp_path: Path) -> None:
     assert found(tmp_path) == []
 
 
+def test_for_musl_no_version_is_missing(tmp_path: Path) -> None:
+    wants = [("f", "B_1.10", "libb.so")]
+    made(tmp_path / "liba.so", "libb.so", "libc.musl-x86_64.so.1", wants=wants)
+    made(tmp_path / "libb.so", has=["f"], versions=["B_1.9"])
+    assert found(tmp_path) == []
+
+
 def test_of_a_library_that_was_not_given_the_highest_version_of_each_family_is_told(tmp_path: Path) -> None:
     wants = [("f", "GLIBC_2.9", "libc.so.6"), ("g", "GLIBC_2.28", "libc.so.6"), ("h", "CXXABI_1.3", "libc.so.6")]
     made(tmp_path / "liba.so", "libc.so.6", wants=wants)

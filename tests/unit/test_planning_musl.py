@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from findlibs2.loaders import musl
-from findlibs2.model import Loaded, Plan
+from findlibs2.model import Binary, Loaded, Plan
 
 from ..build.world import HOST, binary, package, root, world
 from .test_planning import draw, opened
@@ -14,9 +14,10 @@ LIBAEC = "/site/eckitlib/lib64/libaec.so"
 LOADER = Loaded("/lib/ld-musl-x86_64.so.1", None)
 
 
-def mir(*binaries: object, loaded: tuple[Loaded, ...] = (LOADER,), thorough: bool = True) -> Plan:
+def mir(*binaries: Binary, loaded: tuple[Loaded, ...] = (LOADER,), thorough: bool = True) -> Plan:
     """The plan for libmir.so, which is the first of the binaries."""
-    within = world(*binaries, loaded=loaded, host=HOST.replace(libc="musl")).replace(loader=musl)  # type: ignore[arg-type]
+    host = HOST.replace(libc="musl", executable=binary("/opt/bin/python3", name="", rpath="/opt/lib"))
+    within = world(*binaries, loaded=loaded, host=host, default_directories=("/lib",)).replace(loader=musl)
     within = within if thorough else within.replace(same_content=None)
     return draw(within, root(within, "mir", LIBMIR, MIR), packages=[ECKIT, MIR])
 
@@ -58,5 +59,11 @@ def test_what_is_in_the_process_is_used_by_its_file_name_or_by_its_soname() -> N
 
 
 def test_no_cache_is_told_of_where_there_is_none() -> None:
-    drawn = mir(binary(LIBMIR, "libgone.so"))
-    assert [row.source for finding in drawn.findings for row in finding.considered] == ["package", "package"]  # type: ignore[attr-defined]
+    drawn = mir(binary(LIBMIR, "libgone.so", runpath="/run"))
+    rows = [row.source for finding in drawn.findings for row in finding.considered]  # type: ignore[attr-defined]
+    assert rows == ["package", "package", "RUNPATH", "RPATH of the executable", "default directory"]
+
+
+def test_a_librarys_own_runpath_goes_before_the_programs_paths() -> None:
+    drawn = mir(binary(LIBMIR, "libx.so", runpath="/run"), binary("/run/libx.so"), binary("/opt/lib/libx.so"))
+    assert opened(drawn) == ["/run/libx.so", LIBMIR]
