@@ -33,7 +33,7 @@ _OPEN_PROBLEMS = {
     errno.ENOENT: "absent",
     errno.ENOTDIR: "absent",
     errno.ENAMETOOLONG: "absent",
-    errno.ELOOP: "dangling-link",
+    errno.ELOOP: "link-ring",
     errno.ENXIO: "special-file",  # open(2): a socket
     errno.ENODEV: "special-file",
 }

@@ -135,7 +135,7 @@ class File(Record):
 class FileProblem(Record):
     """Why a file cannot be loaded, by the stable code of the finding that it becomes.
 
-    `code`: "absent", "dangling-link", "directory", "special-file", "unreadable", "empty", "linker-script",
+    `code`: "absent", "dangling-link", "link-ring", "directory", "special-file", "unreadable", "empty", "linker-script",
     "not-a-library" or "damaged". `offset` is the byte in the file where it was seen; None where the whole file is meant.
     """
 

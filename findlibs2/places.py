@@ -25,7 +25,7 @@ ROOTS = ("/", "/usr", "/usr/local", "/opt", "/opt/homebrew", "~/.local")
 CMAKE_PREFIXES = "CMAKE_PREFIX_PATH"  # cmake-env-variables(7)
 # What the dynamic loader would pass by, and what no loader opens: the search goes on. All else is taken, and if it is
 # damaged told: a broken library of one's own does not silently become an old one of the system.
-PASSED_BY = ("absent", "dangling-link", "directory", "special-file", "linker-script", "not-a-library")
+PASSED_BY = ("absent", "dangling-link", "link-ring", "directory", "special-file", "linker-script", "not-a-library")
 
 
 class Place(Record):

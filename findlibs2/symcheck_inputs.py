@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 1_000_000  # of one directory, with all below it
 NOT_YET = {"macho": "Mach-O", "pe": "PE"}
 # What lies in directories beside libraries, under the name of one: told, and no reproach.
-BESIDE = frozenset({"linker-script", "not-a-library", "dangling-link", "special-file", "absent"})
+BESIDE = frozenset({"linker-script", "not-a-library", "dangling-link", "link-ring", "special-file", "absent"})
 READ = frozenset({"shared", "executable"})
 
 

@@ -76,6 +76,7 @@ def other_versions(finding: findings.MissingLibrary) -> tuple[tuple[str, ...], .
 PROBLEMS = {
     "absent": "does not exist",
     "dangling-link": "is a symbolic link to nothing",
+    "link-ring": "is a symbolic link that leads to itself",
     "directory": "is a directory",
     "special-file": "is no regular file",
     "unreadable": "cannot be read",

@@ -102,7 +102,7 @@ PLACES: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "below a file": (_below_a_file, "absent", "[Errno 20] Not a directory"),
     "a name too long": (lambda path: path.with_name("x" * 300), "absent", "[Errno 36] File name too long"),
     "a link to nothing": (_dangling, "dangling-link", "a symbolic link to 'libx.so.9', which does not exist"),
-    "a link to itself": (_ring, "dangling-link", "[Errno 40] Too many levels of symbolic links"),
+    "a link to itself": (_ring, "link-ring", "[Errno 40] Too many levels of symbolic links"),
     "a directory": (_directory, "directory", "a directory"),
     "a fifo without a writer": (_fifo, "special-file", "a fifo"),
     "a socket": (_socket, "special-file", "[Errno 6] No such device or address"),

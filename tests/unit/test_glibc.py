@@ -321,6 +321,7 @@ class TestOutcome:
             ("absent", "skipped"),
             ("dangling-link", "skipped"),
             ("unreadable", "skipped"),
+            ("link-ring", "fatal"),
             ("directory", "fatal"),
             ("empty", "fatal"),
             ("linker-script", "fatal"),

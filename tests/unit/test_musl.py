@@ -158,6 +158,7 @@ class TestOutcome:
             ("absent", "skipped"),
             ("unreadable", "skipped"),
             ("dangling-link", "skipped"),
+            ("link-ring", "fatal"),
             ("directory", "fatal"),
             ("empty", "fatal"),
             ("linker-script", "fatal"),
