@@ -73,7 +73,15 @@ def said(text: str) -> Said:
             needed.append((file, name, FLAGS[flags]))
     return Said(
         tuple(
-            Symbol(name, int(value, 16), TYPES[kind], BINDINGS[binding], VISIBILITIES[visibility], number(section))
+            # The symbol of a section has no name; what is printed is that of the section (aarch64 has such symbols).
+            Symbol(
+                "" if kind == "SECTION" else name,
+                int(value, 16),
+                TYPES[kind],
+                BINDINGS[binding],
+                VISIBILITIES[visibility],
+                number(section),
+            )
             for value, kind, binding, visibility, section, name in rows
         )[1:],
         tuple((name, FLAGS[flags]) for flags, name in DEFINED.findall(versions)),

@@ -47,6 +47,8 @@ def test_symbols_and_versions(of: str, capsys: pytest.CaptureFixture[str]) -> No
         if (in_order(ours(path)), wanted(path)) != (said, undefined):
             differing.append(path)
     assert (differing, len(counts)) == ([], len(corpus(of)))
+    if not counts:  # nothing was given
+        return
     with capsys.disabled():
         print(f"\nreadelf, {of}: {len(counts)} files and {sum(counts)} symbols agree")
 

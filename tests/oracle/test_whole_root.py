@@ -101,10 +101,6 @@ class TestNames:
         rows = (Row(f"{tmp_path}/x/low.so", "x/low.so", PATH), Row("low.so", "low.so", DIRECTORY))
         assert agree(top=["$ORIGIN/x/low.so", "low.so"], low=[]) == Listing(rows)
 
-    def test_the_path_as_it_was_spelled_does(self, agree: Agree, tmp_path: Path) -> None:
-        path = f"{tmp_path}/low.so"
-        assert agree(top=["$ORIGIN/low.so", path], low=[]) == Listing((Row(path, "low.so", PATH),))
-
     @pytest.mark.parametrize("link", [os.symlink, os.link])
     def test_a_second_name_of_a_file_is_the_same_object(self, agree: Agree, tmp_path: Path, link: Link) -> None:
         write(tmp_path / "low.so")
