@@ -27,18 +27,24 @@ MACHINES = {"x86_64": (62, 6), "aarch64": (183, 1025)}  # EM_..., R_..._GLOB_DAT
 DF = {"ORIGIN": 1, "SYMBOLIC": 2, "TEXTREL": 4, "BIND_NOW": 8, "STATIC_TLS": 16}
 DF_1 = {"NOW": 1, "GLOBAL": 2, "NODELETE": 8, "INITFIRST": 0x20, "NODEFLIB": 0x800, "PIE": 0x08000000}
 # What may lie where a library is expected, by name.
-JUNK: dict[str, bytes] = {
-    "another machine": elf.library(machine=183),
-    "another class": elf.library(bits=32, machine=3),
-    "another class and byte order": elf.library(bits=32, machine=20, byteorder="big"),
+# What may lie where a library is expected, by name: bytes, or what `elf.library` is told beside the machine.
+JUNK: dict[str, bytes | dict[str, Any]] = {
+    "another machine": {"machine": 243},
+    "another class": {"bits": 32, "machine": 3},
+    "another class and byte order": {"bits": 32, "machine": 20, "byteorder": "big"},
     "empty": b"",
     "magic alone": b"\x7fELF",
     "a script": b"INPUT(libwanted.so.1)\n" + b" " * 64,
     "a text": b"no library at all, and longer than any header of one could be; so it is read whole",
-    "an object file": elf.library(kind="relocatable"),
-    "a program": elf.library(kind="executable"),
-    "a position-independent program": elf.library(flags_1=DF_1["PIE"]),
+    "an object file": {"kind": "relocatable"},
+    "a program": {"kind": "executable"},
+    "a position-independent program": {"flags_1": DF_1["PIE"]},
 }
+
+
+def junk(name: str, machine: str) -> bytes:
+    facts = JUNK[name]
+    return facts if isinstance(facts, bytes) else elf.library(**{"machine": MACHINES[machine][0], **facts})
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ class World:
         for library in self.libraries:
             made(here / library.path).write_bytes(library.content(str(here), machine))
         for path, name in self.junk:
-            made(here / path).write_bytes(JUNK[name])
+            made(here / path).write_bytes(junk(name, machine))
         for path, target in self.links:
             made(here / path).symlink_to(placed(target, str(here)))
         for path, file in self.hard_links:

@@ -1,4 +1,4 @@
-"""ld.so's search as candidates, without a disk. Whether the real one agrees: tests/oracle/test_rules_glibc.py."""
+"""ld.so's search as candidates, without a disk. Whether the real one agrees: tests/oracle/test_glibc_search.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processors as glibc sees them; what this one is, tests/oracle/test_glibc_files.py asks the loader."""
+"""Processors as glibc sees them; what this one is, tests/oracle/test_glibc_search.py asks the loader."""
 
 from __future__ import annotations
 
