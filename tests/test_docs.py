@@ -22,6 +22,7 @@ PAGES = sorted([house.ROOT / "README.md", *(house.ROOT / "docs").rglob("*.md")])
 LANGUAGES = {"python", "console", "toml", "ini", "text", "sh"}  # all but the last two are tried here; `sh` in .ci/run
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+CITED = re.compile(r"`(tests/\w[\w/]*\.py(?:::\w+)*)`")
 HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
 API = house.ROOT / "docs" / "reference" / "api.md"
 SOURCES = house.ROOT / "docs" / "reference" / "sources.md"
@@ -188,6 +189,22 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     prose = FENCE.sub("", page.read_text("utf-8"))
     dead = [link for link in LINK.findall(prose) if not link.startswith("https://") and not leads(page, link)]
     assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_test_that_a_page_cites_is_there(page: Path) -> None:
+    cited = CITED.findall(page.read_text("utf-8"))
+    assert [test for test in cited if not stands(*test.split("::"))] == []
+
+
+def stands(module: str, *names: str) -> bool:
+    """Whether the module has a class or function of each of these names, one inside the other."""
+    path = house.ROOT / module
+    body: list[ast.stmt] = ast.parse(path.read_text("utf-8")).body if path.is_file() else []
+    for wanted in names:
+        inside = [node for node in body if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == wanted]
+        body = inside[0].body if inside else []
+    return bool(body)
 
 
 def leads(page: Path, link: str) -> bool:

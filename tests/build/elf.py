@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+X86_64, AARCH64 = 62, 183  # EM_X86_64, EM_AARCH64
+MACHINE = X86_64  # what is written is for this one; tests that ask the loader set the one they run on
 ET = {"none": 0, "relocatable": 1, "executable": 2, "shared": 3, "core": 4}
 PT = {"PT_NULL": 0, "PT_LOAD": 1, "PT_DYNAMIC": 2, "PT_INTERP": 3, "PT_NOTE": 4, "PT_PHDR": 6, "PT_TLS": 7}
 PT |= {"PT_GNU_STACK": 0x6474E551, "PT_GNU_RELRO": 0x6474E552}
@@ -96,7 +98,7 @@ def library(
     flags_1: int = 0,  # DT_FLAGS_1; 0: no such tag
     bits: int = 64,
     byteorder: str = "little",
-    machine: int = 62,  # EM_X86_64
+    machine: int | None = None,  # None: MACHINE
     kind: str = "shared",  # a key of ET
     stack: str | None = "rw",  # PT_GNU_STACK: a key of PF; None: no such header
     tls: int = 0,  # bytes of PT_TLS; 0: no such header
@@ -128,7 +130,10 @@ def library(
     _refuse_unknown(wrong, headers, dynamic_names=[tag for tag, _ in (*named, *numbers, *tags)])
     placed = _placed(headers, content, align, wrong)
     content["segments"] = b"".join(segment.pack(shape) for segment in placed)
-    content["header"] = _header(shape, {"e_type": ET[kind], "e_machine": machine, "e_phnum": len(headers), **wrong})
+    content["header"] = _header(
+        shape,
+        {"e_type": ET[kind], "e_machine": MACHINE if machine is None else machine, "e_phnum": len(headers), **wrong},
+    )
     return _joined(content) + tail
 
 

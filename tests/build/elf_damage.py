@@ -19,6 +19,7 @@ class Damage(NamedTuple):
     says: str  # the start of the reader's words
     content: bytes
     loads: bool | None = False  # True: the loader of this machine does not notice, for a reason that stands beside it
+    since: tuple[int, ...] = ()  # first glibc that notices it
 
     def unused(self) -> Damage:
         """The same, where nothing uses what is damaged."""
@@ -101,7 +102,8 @@ OTHER_SEGMENTS = (
     _over("an empty dynamic section", "no dynamic section", PT_DYNAMIC__p_filesz=0),
     _over("a dynamic section outside", "PT_DYNAMIC at 0x100000 lies outside", PT_DYNAMIC__p_vaddr=FAR),
     _over("a dynamic section that cannot be written", "PT_DYNAMIC is to be written", PT_LOAD__p_flags=4),
-    _segments("program headers outside", "PT_PHDR at 0x100000", Segment("PT_PHDR", 4, 64, FAR, 280, 280)),
+    _segments("program headers outside", "PT_PHDR at 0x100000", Segment("PT_PHDR", 4, 64, FAR, 280, 280))
+    ._replace(since=(2, 35)),  # elf/dl-find_object.c; before, the first exception that is thrown would have
     # Nobody uses it here. Elsewhere somebody does: tests/oracle/test_elf_damage.py, on a library with code.
     _segments("thread-local bytes outside", "PT_TLS at 0x100000", Segment("PT_TLS", 4, 0, FAR, 8, 8, 8)).unused(),
     _segments("more thread-local memory than there is", "PT_TLS has 0 bytes in the file, 35184372088832",
@@ -134,8 +136,10 @@ RELOCATIONS = (
     _tags("relocations without a length", "DT_RELA without DT_RELASZ", DT_RELA=8, DT_RELAENT=24),
     _tags("relocations of another size", "DT_RELAENT is 16, not 24", DT_RELA=0, DT_RELASZ=0, DT_RELAENT=16),
     _tags("relocations of no size", "DT_RELAENT is missing, not 24", DT_RELA=0, DT_RELASZ=0),
-    _tags("packed relocations outside", "DT_RELR reaches", DT_RELR=FAR, DT_RELRSZ=8, DT_RELRENT=8),
-    _tags("packed relocations of another size", "DT_RELRENT is 4, not 8", DT_RELR=0, DT_RELRSZ=0, DT_RELRENT=4),
+    _tags("packed relocations outside", "DT_RELR reaches", DT_RELR=FAR, DT_RELRSZ=8, DT_RELRENT=8)
+    ._replace(since=(2, 36)),  # NEWS of 2.36: "Support for DT_RELR relative relocation format has been added"
+    _tags("packed relocations of another size", "DT_RELRENT is 4, not 8", DT_RELR=0, DT_RELRSZ=0, DT_RELRENT=4)
+    ._replace(since=(2, 36)),
     _tags("more relative relocations than relocations", "DT_RELACOUNT is 9, of 1 relocations", DT_RELA=8, DT_RELASZ=24,
           DT_RELAENT=24, DT_RELACOUNT=9),
     _tags("jump slots outside", "DT_JMPREL reaches", DT_PLTREL=7, DT_JMPREL=FAR, DT_PLTRELSZ=24),

@@ -5,7 +5,7 @@
     library([Symbol("g", section=0, version=2)], needs={"libbar.so": ["V1"]})      wants g@V1 of libbar.so
 
 Versions are numbered as GNU ld does: `defines` from 1 on (the first is the base), then `needs`. The tables lie behind the
-file that `elf.library` wrote, in the same PT_LOAD. Every wanted symbol has a relocation (GLOB_DAT of x86_64), so that a
+file that `elf.library` wrote, in the same PT_LOAD. Every wanted symbol has a relocation (GLOB_DAT), so that a
 loader looks it up. Sections are numbers without section headers, as in a file that was stripped of them.
 """
 
@@ -24,7 +24,7 @@ DEFAULT, INTERNAL, HIDDEN, PROTECTED = range(4)
 UND, ABS = 0, 0xFFF1
 BASE, WEAK_VERSION = 1, 2
 NOT_DEFAULT = 0x8000  # of an entry of DT_VERSYM
-GLOB_DAT = 6  # R_X86_64_GLOB_DAT
+GLOB_DAT = {elf.X86_64: 6, elf.AARCH64: 1025}  # R_X86_64_GLOB_DAT, R_AARCH64_GLOB_DAT
 # What `elf.library` writes as well, for itself.
 WRITTEN = frozenset({"DT_SYMTAB", "DT_STRTAB", "DT_STRSZ", "DT_GNU_HASH", "DT_HASH"})
 
@@ -52,12 +52,11 @@ def library(
     weak: Iterable[str] = (),  # versions among `needs` that may be missing
     bits: int = 64,
     byteorder: str = "little",
-    machine: int = 62,
+    machine: int | None = None,
     hash_style: str = "gnu",  # "gnu", "sysv", "both", "none"
     buckets: int = 2,
     refer: bool = True,  # a relocation for each wanted symbol
     wide: bool = False,  # entries of DT_HASH have 64 bits
-    relocation: int = GLOB_DAT,
     texts: Mapping[str, str | None] | None = None,  # "DT_RPATH", "DT_RUNPATH"; None: no such tag
     flags: int = 0,  # DT_FLAGS; 0: no such tag
     flags_1: int = 0,  # DT_FLAGS_1; 0: no such tag
@@ -81,8 +80,9 @@ def library(
         content["DT_VERNEED"] = verneed(shape, needs, len(defines) or 1, frozenset(weak), strings)
     referred = [number for number, each in enumerate(ordered, 1) if each.section == UND or each.referred]
     if refer and referred:
+        glob_dat = GLOB_DAT.get(elf.MACHINE if machine is None else machine, 0)
         content["DT_RELA"] = b"".join(
-            shape.pack("AAA", 0, number << (32 if bits == 64 else 8) | relocation, 0) for number in referred
+            shape.pack("AAA", 0, number << (32 if bits == 64 else 8) | glob_dat, 0) for number in referred
         )
     named = [("DT_NEEDED", strings.at(name)) for name in needed]  # several of one name: never overridden
     tagged = {"DT_SONAME": soname, **(texts or {})}
@@ -101,7 +101,7 @@ def assembled(
     shape: Shape,
     content: Mapping[str, bytes],
     numbers: Sequence[tuple[str, int]],
-    machine: int,
+    machine: int | None,
     wrong: Mapping[str, int | None],
 ) -> bytes:
     """One PT_LOAD over what `elf.library` writes, and the tables behind that."""

@@ -49,6 +49,7 @@ class Stage:
         self.here, self.program = here, program
         self.environment: dict[str, str] = {}
         self.secure = False
+        self.inside: tuple[str, ...] = ()  # command that runs the program
 
     def directory(self, name: str) -> str:
         (self.here / name).mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,7 @@ class Stage:
 
     def loader(self, opened: str, wanted: str = WANTED) -> Answer:
         environment = {**self.environment, "LD_DEBUG": "libs", "LC_ALL": "C"}
-        command = [str(self.program), opened, wanted]
+        command = [*self.inside, str(self.program), opened, wanted]
         done = subprocess.run(command, cwd=self.here, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         searches = re.split(r"find library=(\S+) \[0\]; searching\n", done.stderr)

@@ -11,10 +11,12 @@ import pytest
 
 from findlibs2.formats.elf_symbols import Symbols
 from tests import need
+from tests.build import elf
 from tests.build.elf_symbols import HIDDEN, NOT_DEFAULT, UND, WEAK, Symbol, library
+from tests.oracle.corpus import published
 from tests.oracle.tracing import Reader, Told, trace
 from tests.wheels import closure
-from tests.wheels.environments import environment, offered
+from tests.wheels.environments import environment
 
 pytestmark = [need.linux(), need.glibc()]
 
@@ -144,8 +146,10 @@ class TestMade:
 @functools.cache
 def stack() -> tuple[Path, ...]:
     """The closure of libmir.so, one file for each name."""
-    by_name = closure.providers(environment(offered()[0]).site)
-    return tuple(by_name[name][0] for name in closure.closure(environment(offered()[0]).site, "libmir.so"))
+    if elf.MACHINE != elf.X86_64:
+        pytest.skip("missing here: published wheels for this processor")
+    by_name = closure.providers(environment(published()[0]).site)
+    return tuple(by_name[name][0] for name in closure.closure(environment(published()[0]).site, "libmir.so"))
 
 
 READER = Reader()

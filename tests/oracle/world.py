@@ -23,7 +23,7 @@ else:
     import tomli as tomllib
 
 PROGRAM = "program"  # its path, unless the world says otherwise
-MACHINES = {"x86_64": (62, 6), "aarch64": (183, 1025)}  # EM_..., R_..._GLOB_DAT
+MACHINES = {"x86_64": elf.X86_64, "aarch64": elf.AARCH64}
 DF = {"ORIGIN": 1, "SYMBOLIC": 2, "TEXTREL": 4, "BIND_NOW": 8, "STATIC_TLS": 16}
 DF_1 = {"NOW": 1, "GLOBAL": 2, "NODELETE": 8, "INITFIRST": 0x20, "NODEFLIB": 0x800, "PIE": 0x08000000}
 # What may lie where a library is expected, by name.
@@ -44,7 +44,7 @@ JUNK: dict[str, bytes | dict[str, Any]] = {
 
 def junk(name: str, machine: str) -> bytes:
     facts = JUNK[name]
-    return facts if isinstance(facts, bytes) else elf.library(**{"machine": MACHINES[machine][0], **facts})
+    return facts if isinstance(facts, bytes) else elf.library(**{"machine": MACHINES[machine], **facts})
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,6 @@ class Library:
         return os.path.basename(self.path) if self.soname is None else self.soname or None
 
     def content(self, here: str, machine: str) -> bytes:
-        number, relocation = MACHINES[machine]
         defined, wanted = [*map(Text.read, self.defines)], [*map(Text.read, self.wants)]
         versions = list(dict.fromkeys([*(each.version for each in defined if each.version), *self.versions]))
         defines = [self.name or "base", *versions] if versions else []
@@ -81,7 +80,7 @@ class Library:
         ]
         return elf_symbols.library(
             symbols, self.name, [placed(each, here) for each in self.needed], defines=defines, needs=needs, weak=weak,
-            machine=number, relocation=relocation, hash_style=self.hash_style,
+            machine=MACHINES[machine], hash_style=self.hash_style,
             texts={"DT_RPATH": placed_or_none(self.rpath, here), "DT_RUNPATH": placed_or_none(self.runpath, here)},
             flags=sum(DF.get(flag, 0) for flag in self.flags), flags_1=sum(DF_1.get(flag, 0) for flag in self.flags),
         )  # fmt: skip
