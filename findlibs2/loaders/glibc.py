@@ -1,6 +1,6 @@
 """What the GNU C library's loader believes: ld.so(8), elf/dl-load.c. Pure: it is told what is there, touches nothing.
 
-Every rule stands under its sentence; tests/oracle/test_glibc_search.py asks the loader itself the same questions.
+Every rule stands under its sentence; tests/oracle/rules/glibc asks the loader itself the same questions.
 """
 
 from __future__ import annotations

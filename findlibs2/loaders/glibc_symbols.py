@@ -66,10 +66,20 @@ def answers(symbols: Symbols, entry: int, version: bytes | None) -> bool:
 
 def takes(symbols: Symbols, numbers: Iterable[int], version: bytes | None) -> bool:
     """Whether one of the symbols that have the wanted name is taken, in the order in which the hash table has them."""
+    return taken(symbols, numbers, version) is not None
+
+
+def taken(
+    symbols: Symbols, numbers: Iterable[int], version: bytes | None, by_program: bool = False, exactly: bool = False
+) -> int | None:
+    """Which of them is. `by_program`: of those without a version dlsym(3) takes the newest, where a reference takes the
+    oldest; `exactly`: dlvsym(3) takes no base version for another one.
+    """
+    oldest = OLDEST - 1 if by_program else OLDEST
     defaults = []
     for number in numbers:
-        offered = symbols.is_definition(number)
-        if not offered and not symbols.ends_search(number):
+        offered = number if symbols.is_definition(number) else None
+        if offered is None and not symbols.ends_search(number):
             continue
         if not symbols.versym:  # "No versioning" in the file: whatever was asked for is it
             return offered
@@ -77,13 +87,13 @@ def takes(symbols: Symbols, numbers: Iterable[int], version: bytes | None) -> bo
         if version is None:
             # "Don't accept hidden symbols": the base and the oldest version are taken at once, of others only the default,
             # and that only if it is the only one.
-            if index < OLDEST:
+            if index < oldest:
                 return offered
             if not hidden:
                 defaults.append(offered)
-        elif fits(symbols, index, bool(hidden), version):
+        elif fits(symbols, index, bool(hidden) or exactly, version):
             return offered
-    return defaults == [True]
+    return defaults[0] if len(defaults) == 1 else None
 
 
 def fits(symbols: Symbols, index: int, hidden: bool, version: bytes) -> bool:

@@ -57,7 +57,6 @@ def library(
     buckets: int = 2,
     refer: bool = True,  # a relocation for each wanted symbol
     wide: bool = False,  # entries of DT_HASH have 64 bits
-    relocation: int | None = None,  # its kind; None: GLOB_DAT of the machine
     texts: Mapping[str, str | None] | None = None,  # "DT_RPATH", "DT_RUNPATH"; None: no such tag
     flags: int = 0,  # DT_FLAGS; 0: no such tag
     flags_1: int = 0,  # DT_FLAGS_1; 0: no such tag
@@ -81,9 +80,9 @@ def library(
         content["DT_VERNEED"] = verneed(shape, needs, len(defines) or 1, frozenset(weak), strings)
     referred = [number for number, each in enumerate(ordered, 1) if each.section == UND or each.referred]
     if refer and referred:
-        kind = GLOB_DAT.get(elf.MACHINE if machine is None else machine, 0) if relocation is None else relocation
+        glob_dat = GLOB_DAT.get(elf.MACHINE if machine is None else machine, 0)
         content["DT_RELA"] = b"".join(
-            shape.pack("AAA", 0, number << (32 if bits == 64 else 8) | kind, 0) for number in referred
+            shape.pack("AAA", 0, number << (32 if bits == 64 else 8) | glob_dat, 0) for number in referred
         )
     named = [("DT_NEEDED", strings.at(name)) for name in needed]  # several of one name: never overridden
     tagged = {"DT_SONAME": soname, **(texts or {})}

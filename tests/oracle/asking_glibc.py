@@ -1,20 +1,17 @@
 """What glibc's loader answers: a program is started in a world, goes through the steps, and the loader tells (LD_DEBUG).
 
-The program is compiled once. Its NEEDED list and search paths are those of the world: it was linked with as many names
-as places are needed, and each becomes a tag of the world's choice, or none (`Slots`).
+The program is that of tests/oracle/programs.py.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import struct
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-from tests.build import elf
+from tests.oracle.programs import Slots
 from tests.oracle.world import (
     NOWHERE,
     REFUSED,
@@ -30,118 +27,21 @@ from tests.oracle.world import (
     placed,
 )
 
-SLOTS, LENGTH = 12, 600  # bytes
 # What every process has.
 SYSTEM = frozenset({"libc.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "linux-vdso.so.1"})
 RULES = {"system search path": "default directory", "cache": "ld.so.cache"}
 MISSING = re.compile("cannot open shared object file|wrong ELF class")
 LATER = re.compile("undefined symbol|version `|not defined in file")  # what is only said when all files are found
-UNUSED = 0x6FFFF000  # a tag that means nothing to anybody
-SOURCE = r"""
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <link.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-int in_program;
-static void say(const char *form, ...) {
-    char text[8192];
-    va_list rest;
-    va_start(rest, form);
-    int length = vsnprintf(text, sizeof text, form, rest);
-    va_end(rest);
-    if (write(2, text, length) != length) _exit(9);
-}
-static void objects(void) {
-    for (struct link_map *map = _r_debug.r_map; map; map = map->l_next) say("@map %s\n", map->l_name);
-}
-static void look(char *name, void *in) {
-    char *version = strchr(name, '@');
-    if (version) *version++ = 0;
-    void *found = version ? dlvsym(in, name, version) : dlsym(in, name);
-    Dl_info info;
-    if (!found) say("@no %s\n", dlerror());
-    else if (dladdr(found, &info)) say("@is %s\n", info.dli_fname);
-    else say("@no it is nowhere\n");
-}
-int main(int argc, char **argv) {
-    void *opened[64];
-    say("@start\n");
-    objects();
-    for (int number = 0, next = 1; next + 2 < argc; ++number, next += 3) {
-        char *first = argv[next + 1], *second = argv[next + 2];
-        say("@step\n");
-        if (!strcmp(argv[next], "open")) {
-            opened[number] = dlopen(first, atoi(second));
-            if (opened[number]) say("@is %s\n", ((struct link_map *)opened[number])->l_name);
-            else say("@no %s\n", dlerror() ?: "");
-            objects();
-        } else if (!strcmp(argv[next], "look")) {
-            look(first, *second ? opened[atoi(second)] : RTLD_DEFAULT);
-        } else if (rename(first, second)) say("@no cannot rename\n");
-    }
-    say("@end\n");
-    _exit(0);
-}
-"""
+PRELOADED = re.compile(
+    r"^ERROR: ld.so: object '(.*)' from LD_PRELOAD cannot be preloaded \((.*)\): ignored.$", re.MULTILINE
+)
 # <bits/dlfcn.h>
 FLAGS = {"LAZY": 1, "NOW": 2, "NOLOAD": 4, "DEEPBIND": 8, "GLOBAL": 0x100, "LOCAL": 0, "NODELETE": 0x1000}
 
 
-def compiled(directory: Path) -> Path:
-    """The program, with its slots."""
-    for number in range(SLOTS):
-        options = ["-nostdlib", f"-Wl,-soname,{slot(number)}", "-x", "c", os.devnull]
-        subprocess.run(["gcc", "-shared", "-o", f"slot{number}.so", *options], check=True, cwd=directory)
-    (directory / "program.c").write_text(SOURCE)
-    options = ["-Wl,--no-as-needed", "-rdynamic", *(f"slot{number}.so" for number in range(SLOTS))]
-    subprocess.run(["gcc", "-o", "program", "program.c", *options, "-ldl"], check=True, cwd=directory)
-    return directory / "program"
-
-
-def slot(number: int) -> str:
-    return f"{number:02}".ljust(LENGTH, "_")
-
-
-class Slots(NamedTuple):
-    """A compiled program whose tags can be chosen."""
-
-    content: bytes
-    strings: int  # where its string table is in the file, as in memory
-    entries: tuple[tuple[int, int], ...]  # offset of a dynamic entry, and of its text in the table
-
-    @classmethod
-    def of(cls, program: Path) -> Slots:
-        content = program.read_bytes()
-        headers = struct.iter_unpack("<IIQQQQQQ", content[64 : 64 + 56 * struct.unpack_from("<H", content, 56)[0]])
-        start, size = next(
-            (offset, size) for kind, _, offset, _, _, size, *_ in headers if kind == elf.PT["PT_DYNAMIC"]
-        )
-        tags = list(struct.iter_unpack("<qQ", content[start : start + size]))
-        strings = dict(tags)[elf.DT["DT_STRTAB"]]
-        texts = [content.index(slot(number).encode()) - strings for number in range(SLOTS)]
-        return cls(
-            content, strings, tuple((start + 16 * tags.index((elf.DT["DT_NEEDED"], text)), text) for text in texts)
-        )
-
-    def filled(self, tags: Sequence[tuple[str, str]]) -> bytes:
-        """The program with these tags in place of its slots."""
-        content = bytearray(self.content)
-        assert len(tags) <= SLOTS
-        for number, (entry, text) in enumerate(self.entries):
-            tag, value = tags[number] if number < len(tags) else ("", "")
-            raw = os.fsencode(value) + b"\0"
-            assert len(raw) <= LENGTH, value
-            content[entry : entry + 8] = struct.pack("<Q", elf.DT.get(tag, UNUSED))
-            content[self.strings + text : self.strings + text + len(raw)] = raw
-        return bytes(content)
-
-
 def write(world: World, here: Path, slots: Slots, machine: str) -> None:
     """The world with its program."""
+    here.mkdir(exist_ok=True)
     world.write(here, machine)
     tags = [("DT_NEEDED", name) for name in world.needed]
     tags += [
@@ -182,13 +82,20 @@ def arguments(step: Open | Look | Move, here: str) -> list[str]:
 
 
 def died(words: str, program: str) -> str:
-    """What the loader says last when it ends a process; without the name of the program."""
-    last = words.rstrip("\n").rpartition("\n")[2]
-    return last.removeprefix(f"{program}: ").removeprefix("error while loading shared libraries: ")
+    """The loader's words when it ends a process: of an assertion what was asserted, else without the program's name."""
+    said = [line for line in words.splitlines() if not re.match(r" +\d+:\t|@", line)]
+    asserted = re.search(r"Assertion `(.*)' failed", words)
+    if asserted:
+        return asserted[1]
+    # Of versions all are told that are missing, and some that are not.
+    versions = [line for line in said if ": version `" in line]
+    last = versions[0] if versions else said[-1] if said else "no words"
+    last = last.removeprefix(f"{program}: ").removeprefix("error while loading shared libraries: ")
+    return last.removeprefix("symbol lookup error: ")
 
 
 def relative(text: str, here: Path) -> str:
-    return text.replace(f"{here}/", "")
+    return re.sub(rf"{re.escape(str(here))}/+", "", text)
 
 
 class Listener:
@@ -207,14 +114,14 @@ class Listener:
     def __init__(self, here: Path, world: World) -> None:
         self.here, self.world = here, world
         self.objects: list[str] = []
-        self.absent = [os.path.normpath(here / step.to) for step in world.steps if isinstance(step, Move)]
+        self.moves = [step for step in world.steps if isinstance(step, Move)]  # that have not been made
 
     def started(self, words: str, answer: str) -> Outcome:
         return self.outcome(words, answer, str(self.here / self.world.program))
 
     def step(self, step: Open | Look | Move, answer: str) -> Outcome:
         if isinstance(step, Move):
-            self.absent.remove(os.path.normpath(self.here / step.to))
+            self.moves.remove(step)
         # What is bound while the program itself runs stands behind its own words.
         return self.outcome(answer.partition("\n@")[0] if isinstance(step, Open) else "", answer, "")
 
@@ -225,23 +132,23 @@ class Listener:
         said = relative(refused[1], self.here) if refused else None
         return Outcome(
             self.path(opened[1]) if opened else None, said, self.own(added), tuple(self.requests(words, said)),
-            self.scope(words, top or (opened[1] if opened else "")), self.bindings(words),
+            self.scopes(words, top or (opened[1] if opened else "")), self.bindings(words),
             self.own(re.findall(r"^calling init: (.*)$", words, re.MULTILINE)),
         )  # fmt: skip
 
-    def scope(self, words: str, top: str) -> tuple[str, ...]:
-        """What is searched behind the global scope, or for the program that."""
-        told = rf"^object={re.escape(top)} \[0\]\n scope 0: (.*)\n(?: scope 1: (.*)\n)?"
-        found = re.search(told, words, re.MULTILINE)
-        return self.own((found[2] or found[1]).split()) if found else ()
+    def scopes(self, words: str, top: str) -> tuple[str, ...]:
+        """The lists that are gone through for the symbols of what is opened, one after the other."""
+        found = re.search(rf"^object={re.escape(top)} \[0\]\n((?: scope \d+: .*\n)+)", words, re.MULTILINE)
+        told = re.findall(r"^ scope \d+: (.*)$", found[1], re.MULTILINE) if found and top else []
+        return tuple(" ".join(self.own(each.split())) for each in told)
 
     def bindings(self, words: str) -> tuple[Binding, ...]:
         found = {
             Binding(self.path(by), f"{symbol}@{version}" if version else symbol, self.path(supplier))
             for by, supplier, symbol, version in self.BINDING.findall(words)
-            if os.path.basename(by) not in SYSTEM
+            if by not in SYSTEM
         }
-        return tuple(sorted(each for each in found if each.by != self.world.program))
+        return tuple(sorted(each for each in found if each.by[:1] != "/" and each.by != self.world.program))
 
     def requests(self, words: str, refused: str | None) -> Iterator[Request]:
         searches: list[Search] = []
@@ -250,10 +157,11 @@ class Listener:
                 searches.append(Search(found["by"], found["wanted"]))
             elif searches:
                 searches[-1].hear(found, str(self.here / self.world.program))
+        ignored = dict(PRELOADED.findall(words))
         for search in searches:
             if search.wanted not in SYSTEM:
                 ends = search is searches[-1] and refused is not None and not LATER.search(refused)
-                yield self.request(search, refused if ends else None)
+                yield self.request(search, refused if ends else ignored.get(search.wanted))
 
     def request(self, search: Search, refused: str | None) -> Request:
         tried = [path for path in search.tried if self.is_there(os.path.dirname(path))]
@@ -261,16 +169,25 @@ class Listener:
         rule, path = search.rule or "path", search.tried[-1] if search.tried else None
         if refused is not None and MISSING.search(refused):
             rule, path, how = NOWHERE, None, "opened"
+            tried = tried[:-1] if search.in_cache else tried
         return Request(
             self.path(search.by), relative(search.wanted, self.here), rule, path and self.path(path), how,
-            tuple(map(self.path, tried)),
+            # Some subdirectories for processors are tried twice (elf/dl-hwcaps.c): "x86_64" may be capability and platform.
+            tuple(dict.fromkeys(map(self.path, tried))),
         )  # fmt: skip
 
     def is_there(self, directory: str) -> bool:
         """Whether a directory was there when it was searched."""
-        path = os.path.normpath(self.here / self.world.directory / directory)
-        later = any(path == each or path.startswith(f"{each}/") for each in self.absent)
-        return not later and os.path.isdir(path)
+        there = os.path.join(self.here, self.world.directory, directory)
+        path = os.path.normpath(there)
+        for move in self.moves:
+            before, after = f"{self.here}/{move.path}", f"{self.here}/{move.to}"
+            if f"{path}/".startswith(f"{after}/"):
+                return False
+            if f"{path}/".startswith(f"{before}/"):
+                there = path = after + path[len(before) :]
+        # By way of a directory that has been moved since ("moved/../other") only the text leads there.
+        return os.path.isdir(there) or bool(self.moves and os.path.isdir(path))
 
     def path(self, path: str) -> str:
         return relative(path, self.here) or self.world.program
@@ -285,7 +202,7 @@ class Search:
 
     def __init__(self, by: str, wanted: str) -> None:
         self.by, self.wanted = by, wanted
-        self.is_new = False
+        self.is_new = self.in_cache = False
         self.rule = ""
         self.tried: list[str] = []
 
@@ -294,7 +211,12 @@ class Search:
             self.is_new = True
         elif found["trying"] is not None:
             self.tried.append(found["trying"])
+            self.in_cache = self.rule == RULES["cache"]
         else:
             rule = found["rule"] or found["cache"]
             of_program = rule == "RPATH" and found["owner"] == program
+            if self.in_cache:
+                # What is in the cache is told as tried before it is asked whether the object wants it (-z nodeflib).
+                del self.tried[-1]
+            self.in_cache = False
             self.rule = "RPATH of the executable" if of_program else RULES.get(rule, rule)

@@ -1,10 +1,7 @@
 """A world: one small installation, and what is asked of it. Real loaders and our models get the same description.
 
 A world is written down in TOML (one file for each rule below tests/oracle/rules) or made by hypothesis. "{here}" stands
-for its directory wherever a text may hold a path. Symbols are short texts:
-
-    defines = ["f", "g@V1", "h@@V2 weak", "v object protected", "s referred"]     "referred": by a relocation of its own
-    wants = ["f", "g@V1 of libg.so", "h weak"]
+for its directory wherever a text may hold a path. Symbols are short texts (tests/oracle/symbols.py).
 """
 
 from __future__ import annotations
@@ -18,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.build import elf, elf_symbols
+from tests.oracle.symbols import Text, definition, needed_versions, reference, versioned
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,47 +23,28 @@ else:
     import tomli as tomllib
 
 PROGRAM = "program"  # its path, unless the world says otherwise
-MACHINES = {"x86_64": (62, 6), "aarch64": (183, 1025)}  # EM_..., R_..._GLOB_DAT
+MACHINES = {"x86_64": elf.X86_64, "aarch64": elf.AARCH64}
 DF = {"ORIGIN": 1, "SYMBOLIC": 2, "TEXTREL": 4, "BIND_NOW": 8, "STATIC_TLS": 16}
 DF_1 = {"NOW": 1, "GLOBAL": 2, "NODELETE": 8, "INITFIRST": 0x20, "NODEFLIB": 0x800, "PIE": 0x08000000}
-BINDINGS = {"local": 0, "weak": elf_symbols.WEAK, "unique": elf_symbols.UNIQUE}
-VISIBILITIES = {"internal": 1, "hidden": 2, "protected": 3}
-KINDS = {"object": elf_symbols.OBJECT, "notype": elf_symbols.NOTYPE}
 # What may lie where a library is expected, by name.
-JUNK: dict[str, bytes] = {
-    "another machine": elf.library(machine=183),
-    "another class": elf.library(bits=32, machine=3),
-    "another class and byte order": elf.library(bits=32, machine=20, byteorder="big"),
+# What may lie where a library is expected, by name: bytes, or what `elf.library` is told beside the machine.
+JUNK: dict[str, bytes | dict[str, Any]] = {
+    "another machine": {"machine": 243},
+    "another class": {"bits": 32, "machine": 3},
+    "another class and byte order": {"bits": 32, "machine": 20, "byteorder": "big"},
     "empty": b"",
     "magic alone": b"\x7fELF",
     "a script": b"INPUT(libwanted.so.1)\n" + b" " * 64,
     "a text": b"no library at all, and longer than any header of one could be; so it is read whole",
-    "an object file": elf.library(kind="relocatable"),
-    "a program": elf.library(kind="executable"),
-    "a position-independent program": elf.library(flags_1=DF_1["PIE"]),
+    "an object file": {"kind": "relocatable"},
+    "a program": {"kind": "executable"},
+    "a position-independent program": {"flags_1": DF_1["PIE"]},
 }
 
 
-class Text(NamedTuple):
-    """A symbol in words."""
-
-    name: str
-    version: str | None  # None: none
-    default: bool  # "@@"
-    of: str | None  # the file that a wanted version is wanted of
-    words: frozenset[str]
-
-    @classmethod
-    def read(cls, text: str) -> Text:
-        head, *rest = text.split()
-        name, at, version = head.partition("@")
-        of = rest[rest.index("of") + 1] if "of" in rest else None
-        words = frozenset(rest) - {"of", of}
-        assert words <= {*BINDINGS, *VISIBILITIES, *KINDS, "referred"}, text
-        return cls(name, version.lstrip("@") if at else None, version.startswith("@"), of, words)
-
-    def word(self, meanings: Mapping[str, int], otherwise: int) -> int:
-        return next((number for word, number in meanings.items() if word in self.words), otherwise)
+def junk(name: str, machine: str) -> bytes:
+    facts = JUNK[name]
+    return facts if isinstance(facts, bytes) else elf.library(**{"machine": MACHINES[machine], **facts})
 
 
 @dataclass(frozen=True)
@@ -89,7 +68,6 @@ class Library:
         return os.path.basename(self.path) if self.soname is None else self.soname or None
 
     def content(self, here: str, machine: str) -> bytes:
-        number, relocation = MACHINES[machine]
         defined, wanted = [*map(Text.read, self.defines)], [*map(Text.read, self.wants)]
         versions = list(dict.fromkeys([*(each.version for each in defined if each.version), *self.versions]))
         defines = [self.name or "base", *versions] if versions else []
@@ -102,45 +80,10 @@ class Library:
         ]
         return elf_symbols.library(
             symbols, self.name, [placed(each, here) for each in self.needed], defines=defines, needs=needs, weak=weak,
-            machine=number, relocation=relocation, hash_style=self.hash_style,
+            machine=MACHINES[machine], hash_style=self.hash_style,
             texts={"DT_RPATH": placed_or_none(self.rpath, here), "DT_RUNPATH": placed_or_none(self.runpath, here)},
             flags=sum(DF.get(flag, 0) for flag in self.flags), flags_1=sum(DF_1.get(flag, 0) for flag in self.flags),
         )  # fmt: skip
-
-
-def versioned(text: str) -> Text:
-    """ "V1 of libg.so weak": a version that no symbol wants."""
-    return Text.read(f"-@{text}")
-
-
-def needed_versions(wanted: Iterable[Text]) -> tuple[dict[str, list[str]], list[str]]:
-    """By file, the versions that are wanted of it; and those that may be missing."""
-    needs: dict[str, list[str]] = {}
-    weak = []
-    for each in wanted:
-        if each.version is not None:
-            assert each.of is not None, f"{each.name}@{each.version} of which file?"
-            versions = needs.setdefault(each.of, [])
-            if each.version not in versions:
-                versions.append(each.version)
-            if each.name == "-" and "weak" in each.words:
-                weak.append(each.version)
-    return needs, weak
-
-
-def definition(of: Text, version: int) -> elf_symbols.Symbol:
-    return elf_symbols.Symbol(
-        of.name, binding=of.word(BINDINGS, elf_symbols.GLOBAL), kind=of.word(KINDS, elf_symbols.FUNC),
-        visibility=of.word(VISIBILITIES, elf_symbols.DEFAULT), referred="referred" in of.words,
-        version=version | (elf_symbols.NOT_DEFAULT if of.version and not of.default else 0),
-    )  # fmt: skip
-
-
-def reference(of: Text, version: int) -> elf_symbols.Symbol:
-    return elf_symbols.Symbol(
-        of.name, elf_symbols.UND, 0, of.word(BINDINGS, elf_symbols.GLOBAL), elf_symbols.NOTYPE,
-        of.word(VISIBILITIES, elf_symbols.DEFAULT), version,
-    )  # fmt: skip
 
 
 def placed(text: str, here: str) -> str:
@@ -202,7 +145,7 @@ class World:
         for library in self.libraries:
             made(here / library.path).write_bytes(library.content(str(here), machine))
         for path, name in self.junk:
-            made(here / path).write_bytes(JUNK[name])
+            made(here / path).write_bytes(junk(name, machine))
         for path, target in self.links:
             made(here / path).symlink_to(placed(target, str(here)))
         for path, file in self.hard_links:
@@ -261,7 +204,7 @@ class Outcome:
     refused: str | None = None  # the loader's words
     added: tuple[str, ...] = ()  # objects, in load order
     requests: tuple[Request, ...] = ()
-    scope: tuple[str, ...] = ()  # of an object that is opened for the first time: what is searched for its symbols
+    scopes: tuple[str, ...] = ()  # the lists that are searched for the symbols of what is opened for the first time
     bindings: tuple[Binding, ...] = ()
     initialised: tuple[str, ...] = ()
 
@@ -275,6 +218,19 @@ class Outcome:
 class Answer:
     start: Outcome
     steps: tuple[Outcome, ...]
+
+
+def differences(loader: Answer, ours: Answer) -> list[str]:
+    """What the two do not say alike, one line each."""
+    if len(loader.steps) != len(ours.steps):
+        return [f"loader: {loader.start.refused}; we: {ours.start.refused}"]
+    pairs = zip((loader.start, *loader.steps), (ours.start, *ours.steps), strict=True)
+    return [
+        f"{'start' if number < 0 else f'step {number}'}, {key}:\n  loader {vars(his)[key]}\n  we     {vars(own)[key]}"
+        for number, (his, own) in enumerate(pairs, -1)
+        for key in vars(his)
+        if vars(his)[key] != vars(own)[key]
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------- rules
@@ -292,6 +248,7 @@ class Rule:
     expected: tuple[Mapping[str, object], ...] = ()  # for each step
     since: tuple[int, ...] = ()  # versions of the loader for which it holds: from here on ...
     until: tuple[int, ...] = (99,)  # ... up to here, this one not included
+    machines: tuple[str, ...] = ()  # on which it can be asked, as `uname -m` spells them; (): on all
 
     def essence(self, of: Answer) -> tuple[dict[str, object], list[dict[str, object]]]:
         """What of an answer is expected to be something."""
@@ -310,9 +267,9 @@ def rules(directory: Path) -> Iterator[Rule]:
 def read(name: str, text: str) -> Rule:
     """A rule from its TOML; a key that means nothing is an error."""
     written = tomllib.loads(text)
-    own = ("says", "source", "start", "expected", "since", "until")
+    own = ("says", "source", "start", "expected", "since", "until", "machines")
     facts = {key: written.pop(key) for key in own if key in written}
-    for key in ("since", "until", "expected"):
+    for key in ("since", "until", "machines", "expected"):
         if key in facts:
             facts[key] = tuple(facts[key])
     assert facts.get("expected") or facts.get("start"), f"{name}: nothing is expected"
