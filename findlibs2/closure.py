@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from os.path import dirname, join, normpath
 
-from .model import Binary, Candidate, Considered, File, FileProblem, Host, Loaded, Package, Plan, Record, Reused, Trail
+from .model import Binary, Candidate, Considered, File, FileProblem, Host, Loaded, Package, Record, Reused, Trail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from .findings import OverrideMissing
     from .loaders.hwcaps import Processor
     from .model import CacheEntry, Finding
-    from .notes import UnsafeSearchPath
 
     Overrides = Callable[[str], "Root | OverrideMissing | None"]  # by wanted name: "libeckit.so"
     Candidates = Callable[["World", str, File], Iterator[Candidate]]
@@ -183,11 +182,16 @@ def own_paths(world: World, wanted: str, by: File) -> Iterator[Candidate]:
 
 def first(world: World, wanted: str, by: File, considered: list[Considered], candidates: Candidates) -> File | None:
     """The first file that the loader would take, or die of; answers are added to *considered*, the last one is its."""
+    left = None  # the list of directories of which the loader looks at no more
     for candidate in candidates(world, wanted, by):
+        if left == (candidate.rule, candidate.by):
+            continue
         is_last = candidate.rule == "default directory" and world.loader.KEEPS_CACHE
         if is_last and not any(row.source == "ld.so.cache" for row in considered):
             considered.append(Considered("ld.so.cache", "", f"no {wanted}"))
         row, file = looked_at(world, candidate)
+        if file is not None and world.loader.outcome(file, world.host) == "skipped":
+            left, file = (candidate.rule, candidate.by), None
         if file is not None or row not in considered:
             considered.append(row)
         if file is not None:
@@ -196,7 +200,7 @@ def first(world: World, wanted: str, by: File, considered: list[Considered], can
 
 
 def looked_at(world: World, candidate: Candidate) -> tuple[Considered, File | None]:
-    """What is to be said of one candidate, and the file where the search ends with it."""
+    """What is to be said of one candidate, and the file where the search, or that of its list, ends with it."""
     rule, directory = candidate.rule, candidate.directory
     avoided = world.avoid(candidate)
     if avoided is not None:
@@ -204,21 +208,10 @@ def looked_at(world: World, candidate: Candidate) -> tuple[Considered, File | No
     file = world.read(candidate.path)
     if world.loader.outcome(file, world.host) != "skipped":
         return Considered(rule, directory, "found", file.path), file
-    if file.problem is not None and file.problem.code == "unreadable":
-        return Considered(rule, directory, f"there, but it cannot be read: {file.problem.what}"), None
-    return Considered(
-        rule, directory, "there, but not for this process" if file.binary is not None else "not there"
-    ), None
-
-
-def unsafe(plan: Plan) -> Iterator[UnsafeSearchPath]:
-    """The search directories of the plan's files that were left out because another user could fill them, each once."""
-    from .notes import UnsafeSearchPath
-
-    rows = ((step.needed_by[0], row) for step in plan.steps if step.needed_by for row in step.because)
-    left_out = ((path, row) for path, row in rows if row.unsafe and row.source in OWN_PATHS)
-    for path, row in dict.fromkeys(left_out):
-        yield UnsafeSearchPath(path, row.source, row.where, row.answer)
+    if file.problem is not None and file.problem.code in ("unreadable", "link-ring"):
+        row = Considered(rule, directory, f"there, but it cannot be read: {file.problem.what}")
+        return row, file if file.problem.code == "link-ring" else None
+    return Considered(rule, directory, "not there" if file.binary is None else "there, but not for this process"), None
 
 
 def owner(packages: Sequence[Package], path: str) -> Package | None:

@@ -208,7 +208,7 @@ def draw(roots: Sequence[Root], stack: Stack, thorough: bool, read: Read = files
     drawn = planning.plan(world(stack.packages, same_content, read), roots, stack.packages, locating.overrides())
     notes = [*stack.findings, *(finding for root in roots for finding in root.findings)]
     if thorough:
-        notes += [*shadowed(stack.packages), *locating.unheeded(roots), *closure.unsafe(drawn)]
+        notes += [*shadowed(stack.packages), *locating.unheeded(roots), *planning.unsafe(drawn)]
     return drawn.replace(findings=(*notes, *drawn.findings))
 
 

@@ -13,10 +13,11 @@ from .model import Considered, Package, Plan, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .closure import Candidates, Offer, Overrides, World
     from .findings import OverrideMissing
+    from .notes import UnsafeSearchPath
 
 
 def plan(world: World, roots: Sequence[Root], packages: Sequence[Package], overrides: Overrides) -> Plan:
@@ -259,6 +260,16 @@ def target(draft: Draft, root: Root) -> str:
         if name is not None and reused.name == name:
             return reused.loaded.path
     return adopted(draft, root)
+
+
+def unsafe(plan: Plan) -> Iterator[UnsafeSearchPath]:
+    """The search directories of the plan's files that were left out because another user could fill them, each once."""
+    from .notes import UnsafeSearchPath
+
+    rows = ((step.needed_by[0], row) for step in plan.steps if step.needed_by for row in step.because)
+    left_out = ((path, row) for path, row in rows if row.unsafe and row.source in closure.OWN_PATHS)
+    for path, row in dict.fromkeys(left_out):
+        yield UnsafeSearchPath(path, row.source, row.where, row.answer)
 
 
 # ---------------------------------------------------------------------------------- a plan as one object would name it

@@ -25,6 +25,7 @@ KEEPS_CACHE, INHERITS_RUNPATH, BY_FILE_NAME = True, False, False
 GLIBC_HWCAPS = "glibc-hwcaps"
 FIRST_WITH_LEVELS = (2, 33)  # NEWS of 2.33: "subdirectories under the glibc-hwcaps directory"
 FIRST_WITHOUT_PROGRAMS = (2, 30)  # NEWS of 2.30, bug 24930
+PASSED_OVER = ("absent", "dangling-link", "unreadable", "link-ring")  # open_path: the last one ends its list
 FIRST_WITHOUT_LEGACY = (2, 37)  # NEWS of 2.37: 'no longer loads shared objects from the "tls"' ...
 # First parts of legacy subdirectories on any processor of a machine; "tls" and the platform everywhere.
 LEGACY = {"x86_64": ("tls", "xeon_phi", "haswell", "avx512_1", "x86_64"), "aarch64": ("tls", "atomics", "aarch64")}
@@ -69,11 +70,10 @@ def outcome(file: File, host: Host) -> str:
 
     elf/dl-load.c, open_verify: "ignore only ELF files for other architectures. Non-ELF files and ELF files with
     different header information cause fatal errors since this could mean there is something wrong in the installation
-    and the user might want to know about this." And open_path: ENOENT and EACCES do not end the search.
+    and the user might want to know about this."
     """
     if file.binary is None:
-        absent = file.problem is not None and file.problem.code in ("absent", "dangling-link", "unreadable")
-        return "skipped" if absent else "fatal"
+        return "skipped" if file.problem is not None and file.problem.code in PASSED_OVER else "fatal"
     # Of another byte order upstream's source says that the search ends ("ELF file data encoding not little-endian");
     # Debian's 2.36 goes on.
     if (file.binary.machine, file.binary.bits, file.binary.byteorder) != (host.machine, host.bits, host.byteorder):

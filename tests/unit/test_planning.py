@@ -7,7 +7,7 @@ from os.path import basename, normpath
 
 import pytest
 
-from findlibs2 import closure, planning
+from findlibs2 import planning
 from findlibs2.closure import Root, World
 from findlibs2.findings import BadFile, MissingLibrary, OverrideMismatch, OverrideMissing, WrongMachine
 from findlibs2.model import Considered, FileProblem, Loaded, Package, Plan
@@ -143,6 +143,15 @@ def test_what_the_loader_cannot_read_it_passes_over_and_the_trail_says_so() -> N
     ]
 
 
+def test_a_ring_of_links_ends_the_list_of_directories_in_which_it_is() -> None:
+    ring, behind, right = "/a/libz.so.1", "/b/libz.so.1", "/usr/lib/libz.so.1"
+    problem = FileProblem("link-ring", "[Errno 40] Too many levels of symbolic links")
+    wanting = binary(LIBMIR, "libz.so.1", rpath="/a:/b")
+    within = world(wanting, binary(behind), binary(right), bad={ring: problem}, default_directories=("/usr/lib",))
+    drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
+    assert opened(drawn) == [right, LIBMIR]
+
+
 def test_a_search_directory_that_others_can_fill_is_left_out_and_told() -> None:
     gomp, planted = "/usr/lib/libgomp.so.1", "/tmp/build/lib64/libgomp.so.1"
     within = world(
@@ -154,7 +163,7 @@ def test_a_search_directory_that_others_can_fill_is_left_out_and_told() -> None:
     )
     drawn = draw(within, root(within, "mir", LIBMIR, MIR), packages=STACK)
     assert opened(drawn) == [gomp, LIBMIR]
-    assert list(closure.unsafe(drawn)) == [
+    assert list(planning.unsafe(drawn)) == [
         UnsafeSearchPath(LIBMIR, "RPATH", "/tmp/build/lib64", "anyone can create it")
     ]
 
