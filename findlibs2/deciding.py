@@ -6,9 +6,9 @@ one object, which it takes whole or not at all.
 
 from __future__ import annotations
 
-from os.path import basename, isabs
+from os.path import basename, dirname, isabs
 
-from . import link
+from . import handles, link
 from .formats import elf_object
 from .model import Record
 
@@ -127,7 +127,8 @@ def decide(
     if host.libc == "musl":  # it binds everything at once, dies of no version, and refuses before any code has run
         return Manner(options.visibility == "private", False, doubts, together=True)
     linked = once(lambda: tables(plan, host, read))
-    chosen = options.visibility == "auto" and not doubts and suits_private(plan, host) and not splits(plan, linked())
+    chosen = options.visibility == "auto" and not doubts
+    chosen = chosen and (joins(plan) or (suits_private(plan, host) and not splits(plan, linked())))
     private = chosen or options.visibility == "private"
     if options.verify != "symbols":
         return Manner(private, False, doubts, chosen)
@@ -163,19 +164,30 @@ def is_judged_by_loader(finding: Finding) -> bool:
 
 
 def suits_private(plan: Plan, host: Host) -> bool:
-    """Whether a scope of its own is right for a stack, by where its files are, and what their wrappers say.
+    """Whether a scope of its own is right for a stack, by where its files are, and what its wrappers say.
 
     It brings libraries that others have too, and nothing of it is a person's own installation, of which others may expect
     that everybody sees it.
     """
-    brought = [step.path for step in plan.steps]
-    expected = [each.expected for each in plan.reused if each.expected is not None]
     return (
         host.libc == "glibc"
-        and any(is_vendored(path) for path in (*brought, *expected))
+        and (any(is_vendored(step.path) for step in plan.steps) or leads_to_vendored(plan))
         and all(is_known(step) for step in plan.steps)
         and all(package.visibility != "global" for package in plan.packages)
     )
+
+
+def leads_to_vendored(plan: Plan) -> bool:
+    """The same of what is in the process already, so that what was opened before makes no difference: opened with
+    RTLD_GLOBAL, a library exposes all that it needs, whoever brought that."""
+    expected = {dirname(each.expected) for each in plan.reused if each.expected is not None}
+    owners = [package.libraries for package in plan.packages if not expected.isdisjoint(package.libraries)]
+    return any(directory.endswith(VENDORED) for libraries in owners for directory in libraries)
+
+
+def joins(plan: Plan) -> bool:
+    """Whether a stack takes something from the private scope."""
+    return any(each.loaded.path in handles.private for each in plan.reused)
 
 
 def is_vendored(path: str) -> bool:

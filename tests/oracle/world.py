@@ -26,7 +26,6 @@ PROGRAM = "program"  # its path, unless the world says otherwise
 MACHINES = {"x86_64": elf.X86_64, "aarch64": elf.AARCH64}
 DF = {"ORIGIN": 1, "SYMBOLIC": 2, "TEXTREL": 4, "BIND_NOW": 8, "STATIC_TLS": 16}
 DF_1 = {"NOW": 1, "GLOBAL": 2, "NODELETE": 8, "INITFIRST": 0x20, "NODEFLIB": 0x800, "PIE": 0x08000000}
-# What may lie where a library is expected, by name.
 # What may lie where a library is expected, by name: bytes, or what `elf.library` is told beside the machine.
 JUNK: dict[str, bytes | dict[str, Any]] = {
     "another machine": {"machine": 243},

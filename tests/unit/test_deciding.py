@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import pytest
 
+from findlibs2 import handles
 from findlibs2.deciding import Manner, Options, decide, suits_private
 from findlibs2.errors import RefusedError
 from findlibs2.findings import BadFile, MissingLibrary, MissingSymbols, UnversionedProvider
@@ -163,13 +164,17 @@ class TestSuitsPrivate:
         assert suits_private(plan(), HOST)
 
     @pytest.mark.parametrize(
-        "expected",
-        [None, CURL, ECKIT],
-        ids=["of the system", "vendored", "its own"],
+        ("expected", "suits"),
+        [(None, False), (CURL, True), (ECKIT, True), ("/site/mirlib/lib64/libother.so", False)],
     )
-    def test_whether_they_are_in_the_process_already_or_not(self, expected: str | None) -> None:
-        reused = (Reused("libcurl.so.4", Loaded("/mine.so", "libcurl.so.4"), expected),)
-        assert suits_private(plan(steps=STEPS[2:], reused=reused), HOST) is (expected == CURL)
+    def test_whether_they_are_in_the_process_already_or_not(self, expected: str | None, suits: bool) -> None:
+        """What needs them leads to them: they are of the same package."""
+        packages = (
+            package("mirlib").replace(libraries=("/site/mirlib/lib64",)),
+            package("eckitlib").replace(libraries=("/site/eckitlib/lib64", "/site/eckitlib.libs")),
+        )
+        reused = (Reused("libx.so.4", Loaded("/mine.so", "libx.so.4"), expected),)
+        assert suits_private(plan(steps=STEPS[2:], reused=reused, packages=packages), HOST) is suits
 
     @pytest.mark.parametrize(
         ("path", "because", "suits"),
@@ -221,6 +226,13 @@ class TestAuto:
     @pytest.mark.parametrize("other", [ECKIT, CURL])
     def test_not_where_two_of_its_files_have_the_same_weak_variable(self, other: str) -> None:
         assert not decided(plan(), tables={MIR: symbols(SINGLETON), other: symbols(SINGLETON)}).private
+
+    def test_what_takes_something_from_the_private_scope_joins_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """With RTLD_GLOBAL it would expose what it takes, and all that this needs."""
+        drawn = plan(steps=STEPS[2:], reused=(Reused("libmine.so", Loaded("/mine.so", "libmine.so"), None),))
+        before = decided(drawn)
+        monkeypatch.setattr(handles, "private", {"/mine.so"})
+        assert (before, decided(drawn), decided(drawn, GLOBAL)) == (Manner(lazy=True), CHOSEN, Manner(lazy=True))
 
     def test_what_the_loader_makes_one_of_is_one(self) -> None:
         unique = Symbol("instance", kind=OBJECT, binding=UNIQUE)

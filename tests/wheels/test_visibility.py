@@ -5,6 +5,7 @@ What the private scope is, and what it does on the real stack: tests/wheels/test
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ PRIVATE = "import os; os.environ['FINDLIBS2_VISIBILITY'] = 'private'\n"
 def test_a_published_stack_is_private_where_nobody_says_anything(newest: Environment, verify: str) -> None:
     code = LOAD.format(how=f", verify={verify!r}") + SEEN.format(loaded=WORKS)
     assert answer(code, newest.site) == [True, False, own_sqlite()]
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(("mir", "fdb5", "eckit"))), ids=" ".join)
+def test_one_after_the_other_expose_nothing(newest: Environment, names: tuple[str, ...]) -> None:
+    """What a later one needs is in the scope already, and its vendored libraries with it."""
+    code = f"""
+import findlibs2, sqlite3
+from findlibs2 import scopes
+for name in {names!r}:
+    findlibs2.load(name)
+tell([scopes.exposed(), sqlite3.sqlite_version])
+"""
+    assert answer(code, newest.site) == [[], own_sqlite()]
 
 
 @pytest.mark.parametrize(("how", "visible"), [("auto", False), ("private", False), ("global", True)])
