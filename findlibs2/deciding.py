@@ -173,7 +173,7 @@ def suits_private(plan: Plan, host: Host) -> bool:
         host.libc == "glibc"
         and (any(is_vendored(step.path) for step in plan.steps) or leads_to_vendored(plan))
         and all(is_known(step) for step in plan.steps)
-        and all(package.visibility != "global" for package in plan.packages)
+        and not says_global(plan)
     )
 
 
@@ -186,8 +186,12 @@ def leads_to_vendored(plan: Plan) -> bool:
 
 
 def joins(plan: Plan) -> bool:
-    """Whether a stack takes something from the private scope."""
-    return any(each.loaded.path in handles.private for each in plan.reused)
+    """Whether a stack takes something from the private scope, and no wrapper of it wants to be seen."""
+    return not says_global(plan) and any(each.loaded.path in handles.private for each in plan.reused)
+
+
+def says_global(plan: Plan) -> bool:
+    return any(package.visibility == "global" for package in plan.packages)
 
 
 def is_vendored(path: str) -> bool:

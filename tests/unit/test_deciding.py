@@ -233,6 +233,8 @@ class TestAuto:
         before = decided(drawn)
         monkeypatch.setattr(handles, "private", {"/mine.so"})
         assert (before, decided(drawn), decided(drawn, GLOBAL)) == (Manner(lazy=True), CHOSEN, Manner(lazy=True))
+        seen = drawn.replace(packages=(package("mirlib").replace(visibility="global"),))
+        assert decided(seen) == Manner(lazy=True)
 
     def test_what_the_loader_makes_one_of_is_one(self) -> None:
         unique = Symbol("instance", kind=OBJECT, binding=UNIQUE)
