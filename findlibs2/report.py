@@ -124,11 +124,17 @@ def refused(raised: errors.RefusedError) -> str:
     if said is not None:
         end = [f"  the loader, which opened nothing: {shown(said)}"]
     else:
-        end = [PAST.format(risk(raised.findings))] if all(each.code in JUDGED for each in raised.findings) else []
+        end = [PAST.format(risk(raised.findings))] if all(map(is_judged, raised.findings)) else []
     if len(reasons) == 1:
         head, *rest = reasons[0].split("\n")
         return "\n".join([f"{name} cannot be loaded: {head}", *rest, *beside, *end])
     return "\n".join([f"{name} cannot be loaded, for {len(reasons)} reasons", *reasons, *beside, *end])
+
+
+def is_judged(reason: Finding) -> bool:
+    """Whether there is anything that the loader could be given nevertheless."""
+    problem = getattr(reason, "problem", None)
+    return reason.code in JUDGED and (problem is None or problem.code != "absent")
 
 
 def risk(reasons: Iterable[Finding]) -> str:

@@ -142,10 +142,10 @@ def promote(path: str) -> tuple[str, ...] | None:
         before = exposed()
         try:
             _dlopen(members.get(path) or spelled(path), os.RTLD_NOLOAD | RTLD_GLOBAL)
-        except OSError as error:
+        except OSError as error:  # dlopen(3), RTLD_NOLOAD: NULL if it is not resident, without any words
             from .errors import OpenFailedError
 
-            raise OpenFailedError(path, path, str(error)) from error
+            raise OpenFailedError(path, path, "it is not open, so it cannot be promoted; load it first") from error
         after = exposed()
     return None if before is None or after is None else tuple(one for one in after if one not in before)
 

@@ -78,8 +78,8 @@ tell([before, promoted, findlibs2.promote("eckit"), seen(), codes()])
         assert answer(code, site) == [[False, []], ["libeckit.so"], [], True, ["scope-promoted"]]
 
     def test_what_was_not_loaded_cannot_be(self, site: Path) -> None:
-        code = f"import findlibs2\n{START.replace('findlibs2.load', '# ')}tell(refusal(findlibs2.promote, 'eckit')[0])"
-        assert answer(code, site) == "OpenFailedError"
+        code = f"import findlibs2\n{START.replace('findlibs2.load', '# ')}tell(refusal(findlibs2.promote, 'eckit'))"
+        assert answer(code, site) == ["OpenFailedError", "it is not open, so it cannot be promoted; load it first"]
 
     def test_what_is_nowhere_is_not_found(self, site: Path) -> None:
         code = f"""{START}
