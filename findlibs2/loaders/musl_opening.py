@@ -142,6 +142,8 @@ class Loading:
             self.dependencies(number)
         reach = closure(self.objects, number)
         before = list(self.scope)
+        if is_new and self.loses_pending(number, reach):
+            self.pending = []
         # "Make new symbols global, at least temporarily, so we can do relocations."
         if is_new or "GLOBAL" in self.flags:
             self.scope += (each for each in reach if each not in before)
@@ -283,6 +285,12 @@ class Loading:
             self.pending.append((number, name))
         else:
             self.fail(f"Error relocating {path}: {name.decode('utf-8', 'surrogateescape')}: symbol not found")
+
+    def loses_pending(self, number: int, reach: Iterable[int]) -> bool:
+        """prepare_lazy: `p->lazy_next = lazy_head; lazy_head = p`, for the object and for all that it needs. One that needs
+        itself, also through others, is entered twice: it leads to itself then, and to nobody who was there before."""
+        is_lazy = "LAZY" in self.flags and not self.objects[number].binary.flags & BIND_NOW
+        return is_lazy and any(number in (self.objects[each].deps or ()) for each in reach)
 
     def retry(self) -> None:
         """redo_lazy_relocs: with what everybody sees by now."""
